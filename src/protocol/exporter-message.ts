@@ -1,0 +1,112 @@
+// What crosses between the server thread and the exporter thread.
+// Flat records of primitives only: Bun posts those, and pure strings, almost for free. Spans travel as
+// encoded strings (tracing/recorder/span-encoding.ts) which the server never looks into.
+
+/**
+ * Server to exporter.
+ *
+ * - `finished`: the whole call, sealed. Committed atomically and acknowledged by id; sending the same
+ *   call id again changes nothing (idempotent), so an unacknowledged call may always be sent again.
+ * - `journal`: what is known so far of a call that has been open for a while. Never acknowledged. A later
+ *   journal of the same call and part replaces the earlier one. `part` says whose spans these are: the
+ *   server's (root, auth, pre_call) or the worker's (chat and below). Spans without an end are open.
+ * - `abandoned`: the call's worker is gone. `spans` are the server's own, ended. The exporter adds the
+ *   worker part of the journal, closing what is open there at `endedAtMs` with `errorType`; when there is
+ *   no worker part it adds `fallbackSpans` instead. Committed and acknowledged like `finished`.
+ * - `account`: asks for the account; answered by an `account` event with the same `request`.
+ * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.
+ */
+export type ExporterCommand =
+  | {
+      readonly kind: "finished";
+      readonly call: string;
+      readonly spans: string;
+      readonly spanCount: number;
+      readonly sampled: boolean;
+    }
+  | {
+      readonly kind: "journal";
+      readonly call: string;
+      readonly part: JournalPart;
+      readonly spans: string;
+      readonly spanCount: number;
+      readonly sampled: boolean;
+    }
+  | {
+      readonly kind: "abandoned";
+      readonly call: string;
+      readonly spans: string;
+      readonly spanCount: number;
+      readonly fallbackSpans: string;
+      readonly fallbackSpanCount: number;
+      readonly sampled: boolean;
+      readonly endedAtMs: number;
+      readonly errorType: string;
+      readonly message: string;
+    }
+  | { readonly kind: "account"; readonly request: number }
+  | { readonly kind: "stop"; readonly exportMs: number };
+
+export type JournalPart = "server" | "worker";
+
+/** The commands that end a call: each is kept by the server until `committed` or `failed` names it. */
+export type CallCommand = Extract<ExporterCommand, { kind: "finished" | "abandoned" }>;
+
+/**
+ * Exporter to server.
+ *
+ * - `ready`: the ledger is open (or, with `error`, is not: `on_failure` applies until it is).
+ * - `committed` / `failed`: call ids joined by a space; failed ones are counted lost by the server's side
+ *   of the account, with the reason logged.
+ * - `account`: JSON of {@link Account}.
+ * - `health`: reasons for degraded readiness, joined by newlines; empty when all is well.
+ * - `notice`: a line for the log.
+ * - `stopped`: the last message; JSON of the final {@link Account}.
+ */
+export type ExporterEvent =
+  | { readonly kind: "ready"; readonly error: string }
+  | { readonly kind: "committed"; readonly calls: string; readonly spanCount: number }
+  | { readonly kind: "failed"; readonly calls: string; readonly reason: string }
+  | { readonly kind: "account"; readonly request: number; readonly account: string }
+  | { readonly kind: "health"; readonly ledgerUp: boolean; readonly reasons: string }
+  | { readonly kind: "notice"; readonly level: "info" | "warning" | "error"; readonly text: string }
+  | { readonly kind: "stopped"; readonly account: string };
+
+/**
+ * The exporter's half of the account, in spans unless said otherwise, over the ledger's whole life.
+ * recorded = committed + open + lost; the server adds what is open and what was lost in this process.
+ */
+export interface Account {
+  /** Calls in the ledger's whole life. */
+  readonly calls: number;
+  readonly committed: number;
+  /** Spans counted lost, told by earlier processes and this one. */
+  readonly lost: number;
+  /** Journaled calls that are still open, and their spans known so far. */
+  readonly openCalls: number;
+  readonly openSpans: number;
+  readonly destinations: readonly DestinationAccount[];
+}
+
+/** Spans of one destination since its first call: committed = the sum of the five states. */
+export interface DestinationAccount {
+  readonly name: string;
+  readonly committed: number;
+  readonly exported: number;
+  readonly pending: number;
+  readonly rejected: number;
+  readonly expired: number;
+  readonly unsampled: number;
+  /** `active`, or `paused` when it looks misconfigured. */
+  readonly state: "active" | "paused" | "retrying";
+  readonly lastError: string;
+}
+
+/** Handed to the exporter thread once, as its worker data. */
+export interface ExporterStart {
+  /** JSON of the validated configuration's `tracing` section (config/schema.ts). */
+  readonly tracing: string;
+  /** Resource attributes of everyspan itself, JSON of a flat record. */
+  readonly resource: string;
+  readonly version: string;
+}
