@@ -1,12 +1,16 @@
 // Encodes one finished or open span as OTLP protobuf, in a "binary string" (one char per byte, 0-255).
-// A string, because a string crosses a thread for nothing, and because for ASCII (almost all we record)
-// the text is its own encoding, so that encoding is concatenation. Pure.
+// A string, because a string crosses a thread for nothing, and because for ASCII (almost all we
+// record) the text is its own encoding, so that encoding is concatenation. Pure.
 //
-// The unit is one entry of ScopeSpans.spans (opentelemetry/proto/trace/v1/trace.proto, field 2: tag 0x12,
-// length, Span). Entries concatenate: a call is the concatenation of its spans, an export that of its calls.
+// The unit is one entry of ScopeSpans.spans (opentelemetry/proto/trace/v1/trace.proto: field 2, tag
+// 0x12, length, Span). Entries concatenate: a call is its spans in a row, an export its calls.
 
-/** An attribute value as OTLP knows it. Which numbers are doubles is told by `doubleKeys`, never by the value. */
-export type AttributeValue = string | number | boolean | readonly (string | number | boolean)[];
+import { doubleAttributes } from "./semconv.ts";
+
+/** An attribute value as OTLP knows it. Structured content is a JSON string. */
+export type AttributeValue = string | number | boolean | readonly string[];
+
+export type Attributes = Record<string, AttributeValue | undefined>;
 
 export interface EncodableSpan {
   readonly traceId: string;
@@ -20,15 +24,159 @@ export interface EncodableSpan {
   /** Whether the parent is in another process: bits 8 and 9 of Span.flags. */
   readonly parentIsRemote: boolean;
   readonly name: string;
-  /** OTLP numbers: 1 INTERNAL, 2 SERVER, 3 CLIENT. */
-  readonly kind: number;
+  readonly kind: SpanKind;
   /** Milliseconds since the epoch, with fraction. */
   readonly startMs: number;
   /** Absent while the span is open. */
   readonly endMs: number | undefined;
-  readonly attributes: Readonly<Record<string, AttributeValue | undefined>>;
-  /** OTLP numbers: 0 unset, 1 ok, 2 error. */
-  readonly statusCode: number;
+  readonly attributes: Readonly<Attributes>;
+  readonly statusCode: StatusCode;
   readonly statusMessage: string;
   readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** OTLP's numbers. */
+export const SpanKind = { internal: 1, server: 2, client: 3 } as const;
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
+
+export const StatusCode = { unset: 0, ok: 1, error: 2 } as const;
+export type StatusCode = (typeof StatusCode)[keyof typeof StatusCode];
+
+/**
+ * One span as a ScopeSpans.spans entry. Attributes that are undefined are left out; `common` is added
+ * to the span's own (which win). Numbers are int64 when whole, unless the key is one that the
+ * conventions type as double.
+ */
+export function encodeSpan(span: EncodableSpan, common?: Readonly<Attributes>): string {
+  let body =
+    bytesField("\x0a", hexToBinary(span.traceId)) + bytesField("\x12", hexToBinary(span.spanId));
+  if (span.traceState !== "") body += bytesField("\x1a", toUtf8(span.traceState));
+  if (span.parentSpanId !== "") body += bytesField("\x22", hexToBinary(span.parentSpanId));
+  body += bytesField("\x2a", toUtf8(span.name)) + "\x30" + String.fromCharCode(span.kind);
+  body += "\x39" + encodeTimeMs(span.startMs);
+  if (span.endMs !== undefined) body += "\x41" + encodeTimeMs(span.endMs);
+  for (const key in span.attributes) {
+    const value = span.attributes[key];
+    if (value !== undefined) body += encodeAttribute(key, value);
+  }
+  for (const key in common) {
+    const value = common[key];
+    if (value !== undefined && span.attributes[key] === undefined) {
+      body += encodeAttribute(key, value);
+    }
+  }
+  for (const link of span.links ?? []) {
+    const ids =
+      bytesField("\x0a", hexToBinary(link.traceId)) + bytesField("\x12", hexToBinary(link.spanId));
+    body += bytesField("\x6a", ids);
+  }
+  if (span.statusCode !== StatusCode.unset || span.statusMessage !== "") {
+    body += encodeStatus(span.statusCode, span.statusMessage);
+  }
+  const isRemote = span.parentSpanId === "" ? 1 : span.parentIsRemote ? 3 : 1;
+  body += "\x85\x01" + String.fromCharCode(span.traceFlags & 0xff, isRemote, 0, 0);
+  return bytesField("\x12", body);
+}
+
+/** A Span.attributes entry (field 9). */
+export function encodeAttribute(key: string, value: AttributeValue): string {
+  return bytesField("\x4a", keyField(key) + bytesField("\x12", encodeAnyValue(key, value)));
+}
+
+/** A Span.status entry (field 15). */
+export function encodeStatus(code: StatusCode, message: string): string {
+  const text = message === "" ? "" : bytesField("\x12", toUtf8(message));
+  return bytesField("\x7a", text + (code === 0 ? "" : "\x18" + String.fromCharCode(code)));
+}
+
+/** Milliseconds since the epoch as fixed64 nanoseconds, little-endian, without BigInt. */
+export function encodeTimeMs(timeMs: number): string {
+  const whole = Math.floor(timeMs);
+  const nanoseconds = Math.floor((timeMs - whole) * 1e6);
+  const scaled = Math.floor(whole / 65536) * 1e6;
+  const rest = (scaled % 65536) * 65536 + (whole % 65536) * 1e6 + nanoseconds;
+  const high = Math.floor(scaled / 65536) + Math.floor(rest / 4294967296);
+  return fixed32(rest % 4294967296) + fixed32(high);
+}
+
+/** Tag, length, bytes. `tag` is the encoded tag, `bytes` a binary string. */
+export function bytesField(tag: string, bytes: string): string {
+  return tag + varint(bytes.length) + bytes;
+}
+
+function encodeAnyValue(key: string, value: AttributeValue): string {
+  switch (typeof value) {
+    case "string":
+      return bytesField("\x0a", toUtf8(value));
+    case "boolean":
+      return value ? "\x10\x01" : "\x10\x00";
+    case "number":
+      return Number.isSafeInteger(value) && !doubleAttributes.has(key)
+        ? "\x18" + (value < 0 ? negativeVarint(value) : varint(value))
+        : "\x21" + double(value);
+    default: {
+      let values = "";
+      for (const item of value) values += bytesField("\x0a", bytesField("\x0a", toUtf8(item)));
+      return bytesField("\x2a", values);
+    }
+  }
+}
+
+function keyField(key: string): string {
+  return bytesField("\x0a", toUtf8(key));
+}
+
+function varint(value: number): string {
+  if (value < 128) return String.fromCharCode(value);
+  let encoded = "";
+  let rest = value;
+  while (rest >= 128) {
+    encoded += String.fromCharCode((rest % 128) | 128);
+    rest = Math.floor(rest / 128);
+  }
+  return encoded + String.fromCharCode(rest);
+}
+
+function negativeVarint(value: number): string {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  let encoded = "";
+  while (rest >= 128n) {
+    encoded += String.fromCharCode(Number(rest & 127n) | 128);
+    rest >>= 7n;
+  }
+  return encoded + String.fromCharCode(Number(rest));
+}
+
+function fixed32(value: number): string {
+  return String.fromCharCode(
+    value & 255,
+    (value >>> 8) & 255,
+    (value >>> 16) & 255,
+    (value >>> 24) & 255,
+  );
+}
+
+function double(value: number): string {
+  const bytes = new Uint8Array(new Float64Array([value]).buffer);
+  return String.fromCharCode(...bytes);
+}
+
+function hexToBinary(hex: string): string {
+  let binary = "";
+  for (let index = 0; index < hex.length; index += 2) {
+    binary += String.fromCharCode((nibble(hex, index) << 4) | nibble(hex, index + 1));
+  }
+  return binary;
+}
+
+function nibble(hex: string, index: number): number {
+  const code = hex.charCodeAt(index);
+  return code < 58 ? code - 48 : code - 87;
+}
+
+// oxlint-disable-next-line no-control-regex -- the whole of ASCII is meant
+const ascii = /^[\x00-\x7f]*$/;
+
+function toUtf8(text: string): string {
+  return ascii.test(text) ? text : Buffer.from(text, "utf8").latin1Slice();
 }

@@ -1,0 +1,132 @@
+// What crosses between the server thread and a worker: the task, its result, and stream messages.
+// Flat records of primitives: Bun clones those, and strings, almost for free. Anything nested travels as
+// JSON. "Binary string" means one char per byte (0-255), so that bytes cross untouched as a string.
+
+import type { ErrorCode } from "../errors/gateway-error.ts";
+
+/** The routes that everyspan knows. `forward` is every other path under /v1. */
+export type RouteName = "chat_completions" | "messages" | "count_tokens" | "models" | "forward";
+
+/** One call for a worker. */
+export interface CallTask {
+  readonly call: string;
+  readonly route: RouteName;
+  readonly method: string;
+  /** Below the provider's base address, with the query string: `/chat/completions`. */
+  readonly path: string;
+  /** A configured provider's name. */
+  readonly provider: string;
+  /** JSON of [name, value][]: the caller's headers that go on. */
+  readonly headers: string;
+  /** How the caller sent its key, so that the provider's goes the same way. */
+  readonly keyHeader: "authorization" | "x-api-key" | "";
+  /** The body as text, empty when there is none or when it is in `bytes`. */
+  readonly body: string;
+  /** A body that is not JSON. */
+  readonly bytes: Uint8Array | undefined;
+  /** JSON of RequestFacts for a generating call, else empty. */
+  readonly facts: string;
+  /** The model's name at the provider where it differs from what the caller wrote, else empty. */
+  readonly providerModel: string;
+  /** JSON of the guardrail names chosen for this call, in order. */
+  readonly guardrails: string;
+  /** The root span's context: W3C header values. */
+  readonly traceparent: string;
+  readonly tracestate: string;
+  /** No span of the call starts before this (ms since the epoch). */
+  readonly anchorMs: number;
+  /** Recorded on every span; empty when unknown. */
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+/**
+ * How a call went at the worker, told once, with the call's last message. Token counts are -1 when unknown.
+ */
+export interface CallOutcome {
+  /** The worker's ended spans, encoded (tracing/recorder/span-encoding.ts). */
+  readonly spans: string;
+  readonly spanCount: number;
+  /** When the last of them ended: the root ends no earlier. */
+  readonly lastEndMs: number;
+  /** `error.type` of the chat span or of the last attempt; empty when all went well. */
+  readonly errorType: string;
+  readonly responseModel: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  /** USD, -1 when unknown. */
+  readonly cost: number;
+  /** Seconds to the first content of a stream, -1 when there is none. */
+  readonly timeToFirstChunkSeconds: number;
+  /** Time that was the provider's or waiting for it (attempts and the back-off between them). */
+  readonly providerMs: number;
+  readonly attempts: number;
+  /** Seconds the `chat` span took, -1 when there was none. */
+  readonly chatSeconds: number;
+}
+
+/**
+ * What a task resolves with.
+ *
+ * - `reply`: a whole reply, to be sent once the call is committed. `body` is a binary string.
+ * - `failed`: no reply; everyspan answers for itself, in the route's shape.
+ * - `streamed`: the reply went over the worker's port, and so did its `end`.
+ */
+export type CallResult =
+  | ({
+      readonly kind: "reply";
+      readonly status: number;
+      /** JSON of [name, value][]. */
+      readonly headers: string;
+      readonly body: string;
+    } & CallOutcome)
+  | ({ readonly kind: "failed"; readonly code: ErrorCode; readonly message: string } & CallOutcome)
+  | { readonly kind: "streamed" };
+
+/**
+ * Worker to server, over the one port that each worker opens at load.
+ *
+ * - `head`, then `part`s under credit, then exactly one `end`. `text` is a binary string.
+ * - `end` carries the last bytes of the stream, held back until the commit. With `errorCode` the stream
+ *   broke after its head: `text` is then the error event in the route's own protocol.
+ * - `journal`: the spans so far of a call that has been open for a while.
+ */
+export type WorkerMessage =
+  | { readonly kind: "head"; readonly call: string; readonly status: number; readonly headers: string }
+  | { readonly kind: "part"; readonly call: string; readonly text: string }
+  | ({
+      readonly kind: "end";
+      readonly call: string;
+      readonly text: string;
+      readonly errorCode: ErrorCode | "";
+    } & CallOutcome)
+  | {
+      readonly kind: "journal";
+      readonly call: string;
+      readonly spans: string;
+      readonly spanCount: number;
+    };
+
+/** Server to worker. `credit` allows that many more bytes of parts; `cancel` ends the call. */
+export type ServerMessage =
+  | { readonly kind: "credit"; readonly call: string; readonly bytes: number }
+  | { readonly kind: "cancel"; readonly call: string; readonly code: ErrorCode };
+
+/** Bytes of parts that a worker may have sent and the client not yet taken. */
+export const streamWindowBytes: number = 256 * 1024;
+
+/** The message by which a new worker hands its port to the server, through the pool. */
+export interface WorkerHello {
+  readonly kind: "hello";
+  readonly threadId: number;
+}
+
+/** Handed to every worker once, as its worker data. */
+export interface WorkerStart {
+  /** JSON of the validated configuration (config/schema.ts). */
+  readonly config: string;
+  readonly version: string;
+}

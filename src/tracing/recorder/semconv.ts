@@ -1,0 +1,88 @@
+// Every attribute name that everyspan writes, in one place. Names, types and status rules follow
+// OpenTelemetry semantic conventions: core v1.44.0 (HTTP, stable) and the GenAI conventions after the
+// inference split (schema https://opentelemetry.io/schemas/gen-ai/1.42.0, Development).
+// What is ours is `everyspan.*`. Guardrail names are those of the open proposal, hence only here.
+
+export const semconvVersion = { core: "1.44.0", genAi: "1.42.0" } as const;
+
+export const attr = {
+  errorType: "error.type",
+  httpRequestMethod: "http.request.method",
+  httpRequestMethodOriginal: "http.request.method_original",
+  httpRequestResendCount: "http.request.resend_count",
+  httpResponseStatusCode: "http.response.status_code",
+  httpRoute: "http.route",
+  urlFull: "url.full",
+  urlPath: "url.path",
+  urlScheme: "url.scheme",
+  serverAddress: "server.address",
+  serverPort: "server.port",
+  clientAddress: "client.address",
+  userAgent: "user_agent.original",
+  sessionId: "session.id",
+  userId: "user.id",
+
+  operationName: "gen_ai.operation.name",
+  providerName: "gen_ai.provider.name",
+  conversationId: "gen_ai.conversation.id",
+  outputType: "gen_ai.output.type",
+  requestModel: "gen_ai.request.model",
+  requestStream: "gen_ai.request.stream",
+  requestMaxTokens: "gen_ai.request.max_tokens",
+  requestTemperature: "gen_ai.request.temperature",
+  requestTopP: "gen_ai.request.top_p",
+  requestTopK: "gen_ai.request.top_k",
+  requestSeed: "gen_ai.request.seed",
+  requestFrequencyPenalty: "gen_ai.request.frequency_penalty",
+  requestPresencePenalty: "gen_ai.request.presence_penalty",
+  requestChoiceCount: "gen_ai.request.choice.count",
+  requestStopSequences: "gen_ai.request.stop_sequences",
+  requestReasoningLevel: "gen_ai.request.reasoning.level",
+  responseId: "gen_ai.response.id",
+  responseModel: "gen_ai.response.model",
+  responseFinishReasons: "gen_ai.response.finish_reasons",
+  responseTimeToFirstChunk: "gen_ai.response.time_to_first_chunk",
+  usageInputTokens: "gen_ai.usage.input_tokens",
+  usageOutputTokens: "gen_ai.usage.output_tokens",
+  usageCacheReadTokens: "gen_ai.usage.cache_read.input_tokens",
+  usageCacheWriteTokens: "gen_ai.usage.cache_write.input_tokens",
+  usageReasoningTokens: "gen_ai.usage.reasoning.output_tokens",
+  /** Not a convention (genai#443 is open); Langfuse reads it. USD. */
+  usageCost: "gen_ai.usage.cost",
+  inputMessages: "gen_ai.input.messages",
+  outputMessages: "gen_ai.output.messages",
+  systemInstructions: "gen_ai.system_instructions",
+
+  openaiApiType: "openai.api.type",
+  openaiRequestServiceTier: "openai.request.service_tier",
+  openaiResponseServiceTier: "openai.response.service_tier",
+  openaiSystemFingerprint: "openai.response.system_fingerprint",
+
+  guardrailName: "gen_ai.guardrail.component.name",
+  guardrailRiskCategory: "gen_ai.guardrail.risk.category",
+  guardrailStage: "everyspan.guardrail.stage",
+  guardrailVerdict: "everyspan.guardrail.verdict",
+  guardrailType: "everyspan.guardrail.type",
+  guardrailReason: "everyspan.guardrail.reason",
+  guardrailWindows: "everyspan.guardrail.windows",
+  guardrailMaskedCount: "everyspan.guardrail.masked_count",
+
+  callId: "everyspan.call.id",
+  keyName: "everyspan.key.name",
+  authOutcome: "everyspan.auth.outcome",
+  provider: "everyspan.provider",
+  routeModel: "everyspan.route.model",
+  attemptCount: "everyspan.attempts",
+  clientDisconnected: "everyspan.client_disconnected",
+  interrupted: "everyspan.interrupted",
+} as const;
+
+/** Keys that the conventions type as double: a whole number must not go out as an integer. */
+export const doubleAttributes: ReadonlySet<string> = new Set<string>([
+  attr.requestTemperature,
+  attr.requestTopP,
+  attr.requestFrequencyPenalty,
+  attr.requestPresencePenalty,
+  attr.responseTimeToFirstChunk,
+  attr.usageCost,
+]);
