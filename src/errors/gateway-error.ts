@@ -26,30 +26,90 @@ interface ErrorRule {
  * - `worker_lost`: the thread that ran the call is gone. `client_disconnected`: nobody is there to answer.
  * - `internal`: a bug of ours.
  */
-const rules = {
-  invalid_request: { status: 400, openai: "invalid_request_error", anthropic: "invalid_request_error" },
+export type ErrorCode =
+  | "invalid_request"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "model_not_found"
+  | "method_not_allowed"
+  | "payload_too_large"
+  | "unsupported_media_type"
+  | "overloaded"
+  | "draining"
+  | "ledger_unavailable"
+  | "provider_unreachable"
+  | "provider_timeout"
+  | "provider_cut"
+  | "provider_invalid"
+  | "guardrail_blocked"
+  | "guardrail_failed"
+  | "worker_lost"
+  | "client_disconnected"
+  | "internal";
+
+const rules: Readonly<Record<ErrorCode, ErrorRule>> = {
+  invalid_request: {
+    status: 400,
+    openai: "invalid_request_error",
+    anthropic: "invalid_request_error",
+  },
   unauthorized: { status: 401, openai: "invalid_request_error", anthropic: "authentication_error" },
   forbidden: { status: 403, openai: "invalid_request_error", anthropic: "permission_error" },
   not_found: { status: 404, openai: "invalid_request_error", anthropic: "not_found_error" },
   model_not_found: { status: 404, openai: "invalid_request_error", anthropic: "not_found_error" },
-  method_not_allowed: { status: 405, openai: "invalid_request_error", anthropic: "invalid_request_error" },
-  payload_too_large: { status: 413, openai: "invalid_request_error", anthropic: "request_too_large" },
-  unsupported_media_type: { status: 415, openai: "invalid_request_error", anthropic: "invalid_request_error" },
-  overloaded: { status: 503, openai: "server_error", anthropic: "overloaded_error", retryAfterSeconds: 1 },
-  draining: { status: 503, openai: "server_error", anthropic: "overloaded_error", retryAfterSeconds: 1 },
-  ledger_unavailable: { status: 503, openai: "server_error", anthropic: "overloaded_error", retryAfterSeconds: 5 },
+  method_not_allowed: {
+    status: 405,
+    openai: "invalid_request_error",
+    anthropic: "invalid_request_error",
+  },
+  payload_too_large: {
+    status: 413,
+    openai: "invalid_request_error",
+    anthropic: "request_too_large",
+  },
+  unsupported_media_type: {
+    status: 415,
+    openai: "invalid_request_error",
+    anthropic: "invalid_request_error",
+  },
+  overloaded: {
+    status: 503,
+    openai: "server_error",
+    anthropic: "overloaded_error",
+    retryAfterSeconds: 1,
+  },
+  draining: {
+    status: 503,
+    openai: "server_error",
+    anthropic: "overloaded_error",
+    retryAfterSeconds: 1,
+  },
+  ledger_unavailable: {
+    status: 503,
+    openai: "server_error",
+    anthropic: "overloaded_error",
+    retryAfterSeconds: 5,
+  },
   provider_unreachable: { status: 502, openai: "server_error", anthropic: "api_error" },
   provider_timeout: { status: 504, openai: "server_error", anthropic: "timeout_error" },
   provider_cut: { status: 502, openai: "server_error", anthropic: "api_error" },
   provider_invalid: { status: 502, openai: "server_error", anthropic: "api_error" },
-  guardrail_blocked: { status: 400, openai: "invalid_request_error", anthropic: "invalid_request_error" },
+  guardrail_blocked: {
+    status: 400,
+    openai: "invalid_request_error",
+    anthropic: "invalid_request_error",
+  },
   guardrail_failed: { status: 503, openai: "server_error", anthropic: "api_error" },
-  worker_lost: { status: 503, openai: "server_error", anthropic: "overloaded_error", retryAfterSeconds: 1 },
+  worker_lost: {
+    status: 503,
+    openai: "server_error",
+    anthropic: "overloaded_error",
+    retryAfterSeconds: 1,
+  },
   client_disconnected: { status: 499, openai: "server_error", anthropic: "api_error" },
   internal: { status: 500, openai: "server_error", anthropic: "api_error" },
-} as const satisfies Record<string, ErrorRule>;
-
-export type ErrorCode = keyof typeof rules;
+};
 
 /** A failure as plain data: what crosses threads. `message` may be shown to the client. */
 export interface WireError {
