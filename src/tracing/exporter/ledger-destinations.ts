@@ -1,0 +1,242 @@
+// The destinations' side of the ledger, exporter thread: cursors, counters, batches, calls set aside. Each
+// function is one transaction; a cursor never moves without the counters that account for it.
+
+import type { DestinationConfig } from "../../config/schema.ts";
+import type { DestinationAccount } from "../../protocol/exporter-message.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface BatchCall {
+  readonly seq: number;
+  readonly call: string;
+  readonly spanCount: number;
+  readonly spans: Uint8Array;
+}
+
+export interface BatchLimits {
+  readonly calls: number;
+  readonly sizeBytes: number;
+}
+
+export interface DestinationRow {
+  cursor: number;
+  base_committed: number;
+  base_unsampled: number;
+  exported: number;
+  rejected: number;
+  expired: number;
+}
+
+/** One destination's row, mirrored in memory, with the spans it still lacks. */
+export interface DestinationLedger {
+  readonly name: string;
+  cursor(): number;
+  /** Calls up to this seq need not be kept for this destination. */
+  doneThrough(): number;
+  pendingSpans(): number;
+  /** Told after each commit. */
+  addPending(spans: number): void;
+  /** The next sampled calls after `afterSeq` (default: the cursor), oldest first, within the limits. */
+  nextBatch(limits: BatchLimits, afterSeq?: number): BatchCall[];
+  /** The calls are done with: accepted but for `rejectedSpans` of them (partial success). */
+  advance(calls: readonly BatchCall[], rejectedSpans: number): void;
+  /** Sets one refused call aside and goes on behind it. */
+  setAside(call: BatchCall, reason: string): void;
+  /** Takes back what was set aside: the destination, not the calls, was at fault. */
+  restore(seqs: readonly number[]): void;
+  /** Gives up on everything up to `seq` because space ran out. Returns the spans given up. */
+  expireThrough(seq: number): number;
+  setState(state: DestinationAccount["state"], lastError: string): void;
+  account(): DestinationAccount;
+}
+
+/** Registers the configured destinations and forgets the claim of those no longer configured. */
+export function openDestinations(
+  ledger: Ledger,
+  configs: readonly Pick<DestinationConfig, "name" | "backfill">[],
+): DestinationLedger[] {
+  const { database } = ledger.file;
+  database.transaction(() => {
+    database.run("UPDATE destinations SET configured = 0");
+    for (const config of configs) registerDestination(ledger, config);
+  })();
+  return configs.map(({ name }) => openDestination(ledger, name));
+}
+
+function registerDestination(
+  ledger: Ledger,
+  config: Pick<DestinationConfig, "name" | "backfill">,
+): void {
+  const { file, totals } = ledger;
+  const { database } = file;
+  const known = database
+    .query("UPDATE destinations SET configured = 1 WHERE name = ?")
+    .run(config.name);
+  if (known.changes > 0) return;
+  const kept = config.backfill
+    ? database
+        .query<{ first: number | null; spans: number; unsampled: number }, []>(
+          `SELECT min(seq) first, coalesce(sum(span_count), 0) spans,
+             coalesce(sum(span_count * (1 - sampled)), 0) unsampled FROM calls`,
+        )
+        .get()
+    : null;
+  const cursor = kept === null || kept.first === null ? totals.lastSeq : kept.first - 1;
+  database
+    .query<unknown, [string, number, number, number]>(
+      `INSERT INTO destinations (name, cursor, base_committed, base_unsampled)
+       VALUES (?, ?, ?, ?)`,
+    )
+    .run(
+      config.name,
+      cursor,
+      totals.committed - (kept?.spans ?? 0),
+      totals.unsampled - (kept?.unsampled ?? 0),
+    );
+}
+
+function openDestination(ledger: Ledger, name: string): DestinationLedger {
+  const { database } = ledger.file;
+  const row = readRow(ledger, name);
+  let pending = sumPending(ledger, row.cursor, ledger.totals.lastSeq);
+  let state: DestinationAccount["state"] = "active";
+  let lastError = "";
+  const sizes = database.prepare<{ seq: number; size: number }, [number, number]>(
+    `SELECT seq, length(spans) size FROM calls WHERE seq > ? AND sampled = 1
+     ORDER BY seq LIMIT ?`,
+  );
+  const select = database.prepare<BatchCall, [number, number]>(
+    `SELECT seq, call, span_count spanCount, spans FROM calls
+     WHERE seq > ? AND seq <= ? AND sampled = 1 ORDER BY seq`,
+  );
+  const update = database.prepare<unknown, [number, number, number, number, string]>(
+    "UPDATE destinations SET cursor = ?, exported = ?, rejected = ?, expired = ? WHERE name = ?",
+  );
+  const write = (next: DestinationRow): void => {
+    update.run(next.cursor, next.exported, next.rejected, next.expired, name);
+  };
+  const spansAfterCursor = (calls: readonly BatchCall[]): number =>
+    calls.reduce((sum, call) => sum + (call.seq > row.cursor ? call.spanCount : 0), 0);
+
+  return {
+    name,
+    cursor: () => row.cursor,
+    doneThrough: () => (pending === 0 ? ledger.totals.lastSeq : row.cursor),
+    pendingSpans: () => pending,
+    addPending(spans) {
+      pending += spans;
+    },
+    nextBatch(limits, afterSeq = row.cursor) {
+      let last = 0;
+      let sizeBytes = 0;
+      for (const { seq, size } of sizes.all(afterSeq, limits.calls)) {
+        sizeBytes += size;
+        if (last > 0 && sizeBytes > limits.sizeBytes) break;
+        last = seq;
+      }
+      return last === 0 ? [] : select.all(afterSeq, last);
+    },
+    advance(calls, rejectedSpans) {
+      const last = calls.at(-1);
+      if (last === undefined || last.seq <= row.cursor) return;
+      // What expired while its request was under way is accounted for already.
+      const spans = spansAfterCursor(calls);
+      const rejected = Math.min(rejectedSpans, spans);
+      const next = { ...row, cursor: last.seq, rejected: row.rejected + rejected };
+      next.exported += spans - rejected;
+      write(next);
+      Object.assign(row, next);
+      pending -= spans;
+    },
+    setAside(call, reason) {
+      if (call.seq <= row.cursor) return;
+      const next = { ...row, cursor: call.seq, rejected: row.rejected + call.spanCount };
+      database.transaction(() => {
+        database
+          .query<unknown, [string, number, string, string, number, number, Uint8Array]>(
+            "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
+          )
+          .run(name, call.seq, call.call, reason, Date.now(), call.spanCount, call.spans);
+        write(next);
+      })();
+      Object.assign(row, next);
+      pending -= call.spanCount;
+    },
+    restore(seqs) {
+      const first = seqs[0];
+      if (first === undefined) return;
+      const next = { ...row, cursor: Math.min(row.cursor, first - 1) };
+      const found = database.prepare<{ spans: number }, [number]>(
+        "SELECT span_count spans FROM calls WHERE seq = ?",
+      );
+      let restored = 0;
+      database.transaction(() => {
+        for (const seq of seqs) {
+          const call = found.get(seq);
+          if (call === null) continue;
+          restored += call.spans;
+          database
+            .query<unknown, [string, number]>(
+              "DELETE FROM rejected WHERE destination = ? AND seq = ?",
+            )
+            .run(name, seq);
+        }
+        next.rejected -= restored;
+        write(next);
+      })();
+      Object.assign(row, next);
+      pending += restored;
+    },
+    expireThrough(seq) {
+      if (seq <= row.cursor) return 0;
+      const spans = sumPending(ledger, row.cursor, seq);
+      const next = { ...row, cursor: seq, expired: row.expired + spans };
+      write(next);
+      Object.assign(row, next);
+      pending -= spans;
+      return spans;
+    },
+    setState(nextState, nextError) {
+      if (state === nextState && lastError === nextError) return;
+      state = nextState;
+      lastError = nextError;
+      database
+        .query<unknown, [string, string, string]>(
+          "UPDATE destinations SET state = ?, last_error = ? WHERE name = ?",
+        )
+        .run(state, lastError, name);
+    },
+    account: () => ({
+      name,
+      committed: ledger.totals.committed - row.base_committed,
+      exported: row.exported,
+      pending,
+      rejected: row.rejected,
+      expired: row.expired,
+      unsampled: ledger.totals.unsampled - row.base_unsampled,
+      state,
+      lastError,
+    }),
+  };
+}
+
+function readRow(ledger: Ledger, name: string): DestinationRow {
+  const row = ledger.file.database
+    .query<DestinationRow, [string]>(
+      `SELECT cursor, base_committed, base_unsampled, exported, rejected, expired
+       FROM destinations WHERE name = ?`,
+    )
+    .get(name);
+  if (row === null) throw new Error(`destination ${name} is not in the ledger`);
+  return { ...row };
+}
+
+/** Counted from the calls themselves, so that the account is checked against them at each start. */
+function sumPending(ledger: Ledger, afterSeq: number, throughSeq: number): number {
+  const row = ledger.file.database
+    .query<{ spans: number }, [number, number]>(
+      `SELECT coalesce(sum(span_count), 0) spans FROM calls
+       WHERE seq > ? AND seq <= ? AND sampled = 1`,
+    )
+    .get(afterSeq, throughSeq);
+  return row?.spans ?? 0;
+}

@@ -1,0 +1,109 @@
+// Opens the ledger's file, exporter thread. Makes it when it is missing; refuses, with what to do, a file that
+// is newer or is not a ledger. It must never delete or overwrite one.
+
+import { Database } from "bun:sqlite";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { ledgerTables, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
+
+/** `fatal`: trying again cannot help, a person has to decide. */
+export type LedgerOpening =
+  | { readonly ok: true; readonly file: LedgerFile }
+  | { readonly ok: false; readonly fatal: boolean; readonly error: string };
+
+export interface LedgerFile {
+  readonly database: Database;
+  readonly path: string;
+  /** False once somebody removed or replaced the file under us: SQLite itself would write on unseen. */
+  isInPlace(): boolean;
+  close(): void;
+}
+
+export function openLedgerFile(path: string, durability: "process" | "power"): LedgerOpening {
+  let database: Database | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    database = new Database(path, { create: true, readwrite: true, strict: true });
+    const problem = prepare(database, path, durability);
+    if (problem !== undefined) {
+      database.close();
+      return { ok: false, fatal: true, error: problem };
+    }
+    return { ok: true, file: ledgerFile(database, path) };
+  } catch (error) {
+    database?.close();
+    return ledgerProblem(path, error);
+  }
+}
+
+/** Says what an SQLite or file system error means for the ledger at `path`. */
+export function ledgerProblem(
+  path: string,
+  error: unknown,
+): { readonly ok: false; readonly fatal: boolean; readonly error: string } {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const text = error instanceof Error ? error.message : String(error);
+  if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
+    return { ok: false, fatal: true, error: damagedLedger(path, text) };
+  }
+  return { ok: false, fatal: false, error: `ledger ${path}: ${text}${code && ` (${code})`}` };
+}
+
+export function damagedLedger(path: string, detail: string): string {
+  return (
+    `ledger ${path} is damaged or not a ledger (${detail}); it was left as it is. ` +
+    `Move it away to start with a new one`
+  );
+}
+
+export function newerLedger(path: string, version: number): string {
+  return (
+    `ledger ${path} was written by a newer everyspan (layout ${version}, this one knows ${ledgerVersion}); ` +
+    `it was left as it is. Run that version, or set another tracing.ledger.path`
+  );
+}
+
+function prepare(
+  database: Database,
+  path: string,
+  durability: "process" | "power",
+): string | undefined {
+  database.run("PRAGMA busy_timeout = 2000");
+  const version = userVersion(database);
+  if (version > ledgerVersion) return newerLedger(path, version);
+  if (version === 0) {
+    const tables = database.query<{ n: number }, []>("SELECT count(*) n FROM sqlite_schema").get();
+    if ((tables?.n ?? 0) > 0) return damagedLedger(path, "it holds tables of something else");
+    database.run(`PRAGMA page_size = ${pageSizeBytes}`);
+    database.run("PRAGMA auto_vacuum = INCREMENTAL");
+  }
+  database.run("PRAGMA journal_mode = WAL");
+  database.run(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
+  database.run("PRAGMA journal_size_limit = 16777216");
+  database.run("PRAGMA temp_store = MEMORY");
+  if (version === 0) {
+    database.transaction(() => {
+      database.run(ledgerTables);
+      database.run(`PRAGMA user_version = ${ledgerVersion}`);
+    })();
+  }
+  return undefined;
+}
+
+export function userVersion(database: Database): number {
+  const row = database.query<{ user_version: number }, []>("PRAGMA user_version").get();
+  return row?.user_version ?? 0;
+}
+
+function ledgerFile(database: Database, path: string): LedgerFile {
+  const opened = statSync(path);
+  return {
+    database,
+    path,
+    isInPlace() {
+      const now = statSync(path, { throwIfNoEntry: false });
+      return now !== undefined && now.ino === opened.ino && now.dev === opened.dev;
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,69 @@
+// The ledger's tables. Exporter thread and readers. A change of layout raises the version; a file of a newer
+// version is refused, never touched.
+
+export const ledgerVersion = 1;
+
+/** Larger than SQLite's default because a call is about 3 kB: measured 30 % more calls per second. */
+export const pageSizeBytes = 8192;
+
+/**
+ * - `account`: one row; totals over the ledger's whole life, which outlive retention.
+ * - `calls`: one row per call. `seq` is the commit order; given out by us from `account.last_seq`, so that it
+ *   never repeats after a deletion. `spans` are concatenated ScopeSpans.spans entries, dialect-free.
+ * - `open_calls`: journaled parts (0 server, 1 worker) of calls still open; `run` tells the process.
+ * - `destinations`: the cursor is the last seq done with. `base_*` are the account's totals when it began.
+ * - `rejected`: calls a destination refused for good, set aside with their spans.
+ */
+export const ledgerTables = `
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  last_seq INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  committed INTEGER NOT NULL,
+  unsampled INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  alive_at_ms REAL NOT NULL
+) STRICT;
+INSERT INTO account VALUES (1, 0, 0, 0, 0, 0, 0);
+CREATE TABLE calls (
+  seq INTEGER PRIMARY KEY,
+  call TEXT NOT NULL UNIQUE,
+  committed_at_ms INTEGER NOT NULL,
+  span_count INTEGER NOT NULL,
+  sampled INTEGER NOT NULL,
+  spans BLOB NOT NULL
+) STRICT;
+CREATE TABLE open_calls (
+  call TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  opened_at_ms INTEGER NOT NULL,
+  span_count INTEGER NOT NULL,
+  sampled INTEGER NOT NULL,
+  spans BLOB NOT NULL,
+  PRIMARY KEY (call, part)
+) STRICT;
+CREATE TABLE destinations (
+  name TEXT PRIMARY KEY,
+  cursor INTEGER NOT NULL,
+  base_committed INTEGER NOT NULL,
+  base_unsampled INTEGER NOT NULL,
+  exported INTEGER NOT NULL DEFAULT 0,
+  rejected INTEGER NOT NULL DEFAULT 0,
+  expired INTEGER NOT NULL DEFAULT 0,
+  configured INTEGER NOT NULL DEFAULT 1,
+  state TEXT NOT NULL DEFAULT 'active',
+  last_error TEXT NOT NULL DEFAULT '',
+  retry_rejected INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE rejected (
+  destination TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  call TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  rejected_at_ms INTEGER NOT NULL,
+  span_count INTEGER NOT NULL,
+  spans BLOB NOT NULL,
+  PRIMARY KEY (destination, seq)
+) STRICT;
+`;

@@ -1,0 +1,216 @@
+// The ledger, exporter thread: totals, open calls and the one transaction that commits calls. What is in
+// memory here mirrors the file and changes only after COMMIT; a failed commit leaves both as they were.
+
+import type { JournalPart } from "../../protocol/exporter-message.ts";
+import type { LedgerFile } from "./ledger-file.ts";
+import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
+
+/** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
+export interface CallRow {
+  readonly call: string;
+  readonly spans: Uint8Array;
+  readonly spanCount: number;
+  readonly sampled: boolean;
+}
+
+/** What is known of an open call, as bytes-in-a-string, to be written for the case that the process dies. */
+export interface JournalRow {
+  readonly call: string;
+  readonly part: JournalPart;
+  readonly spans: string;
+  readonly spanCount: number;
+  readonly sampled: boolean;
+}
+
+export interface LedgerTotals {
+  lastSeq: number;
+  calls: number;
+  committed: number;
+  unsampled: number;
+  lost: number;
+}
+
+/** What one commit added. `sampledSpans` is what every destination now has to export in addition. */
+export interface Committed {
+  readonly spans: number;
+  readonly sampledSpans: number;
+}
+
+export interface Ledger {
+  readonly file: LedgerFile;
+  readonly totals: Readonly<LedgerTotals>;
+  /** Commits all of it in one transaction, or throws and changes nothing. Known call ids change nothing. */
+  commit(calls: readonly CallRow[], journals: Iterable<JournalRow>, lost: number): Committed;
+  /** The journaled worker part of an open call. */
+  workerPart(call: string): { readonly spans: Uint8Array; readonly spanCount: number } | undefined;
+  /** Commits what earlier processes left open, closed as interrupted. Returns how many calls. */
+  closeInterrupted(): number;
+  beat(): void;
+  openCalls(): number;
+  openSpans(): number;
+}
+
+const partNumber = { server: 0, worker: 1 } as const;
+
+export function openLedger(file: LedgerFile, run: string, nowMs: () => number): Ledger {
+  const { database } = file;
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const end = database.prepare("COMMIT");
+  const insertCall = database.prepare<unknown, [number, string, number, number, number, Uint8Array]>(
+    "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING",
+  );
+  const insertPart = database.prepare<
+    unknown,
+    [string, number, string, number, number, number, Uint8Array]
+  >(
+    `INSERT INTO open_calls SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+       WHERE NOT EXISTS (SELECT 1 FROM calls WHERE call = ?1)
+     ON CONFLICT (call, part) DO UPDATE
+       SET span_count = excluded.span_count, sampled = excluded.sampled, spans = excluded.spans`,
+  );
+  const deleteOpen = database.prepare<unknown, [string]>("DELETE FROM open_calls WHERE call = ?");
+  const updateAccount = database.prepare<unknown, [number, number, number, number, number, number]>(
+    `UPDATE account SET last_seq = ?, calls = ?, committed = ?, unsampled = ?, lost = ?,
+       alive_at_ms = ?`,
+  );
+  const updateAlive = database.prepare<unknown, [number]>("UPDATE account SET alive_at_ms = ?");
+  const selectPart = database.prepare<{ spans: Uint8Array; span_count: number }, [string, number]>(
+    "SELECT spans, span_count FROM open_calls WHERE call = ? AND part = ?",
+  );
+  const totals = readTotals(file);
+  const aliveAtMs = readAliveAtMs(file);
+  const open = readOpenCalls(file);
+
+  const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): Committed => {
+    let spans = 0;
+    let sampledSpans = 0;
+    for (const row of calls) {
+      const { spanCount } = row;
+      const sampled = row.sampled ? 1 : 0;
+      const seq = next.lastSeq + 1;
+      if (insertCall.run(seq, row.call, now, spanCount, sampled, row.spans).changes === 0) continue;
+      next.lastSeq = seq;
+      spans += spanCount;
+      if (row.sampled) sampledSpans += spanCount;
+      next.calls += 1;
+      if (open.has(row.call)) deleteOpen.run(row.call);
+    }
+    next.committed += spans;
+    next.unsampled += spans - sampledSpans;
+    return { spans, sampledSpans };
+  };
+
+  const commit: Ledger["commit"] = (calls, journals, lost) => {
+    const now = nowMs();
+    const next = { ...totals, lost: totals.lost + lost };
+    const journaled: JournalRow[] = [];
+    let added: Committed;
+    begin.run();
+    try {
+      added = writeCalls(calls, next, Math.floor(now));
+      for (const row of journals) {
+        const bytes = Buffer.from(row.spans, "latin1");
+        const part = partNumber[row.part];
+        const sampled = row.sampled ? 1 : 0;
+        const written = insertPart.run(
+          row.call,
+          part,
+          run,
+          Math.floor(now),
+          row.spanCount,
+          sampled,
+          bytes,
+        );
+        if (written.changes > 0) journaled.push(row);
+      }
+      const { lastSeq, committed, unsampled } = next;
+      updateAccount.run(lastSeq, next.calls, committed, unsampled, next.lost, now);
+      end.run();
+    } catch (error) {
+      // SQLite may have rolled back by itself (disk full); then there is nothing left to undo.
+      if (database.inTransaction) database.run("ROLLBACK");
+      throw error;
+    }
+    Object.assign(totals, next);
+    for (const row of calls) open.delete(row.call);
+    for (const row of journaled) {
+      const parts = open.get(row.call) ?? { server: 0, worker: 0 };
+      parts[row.part] = row.spanCount;
+      open.set(row.call, parts);
+    }
+    return added;
+  };
+
+  return {
+    file,
+    totals,
+    commit,
+    workerPart(call) {
+      if (!open.has(call)) return undefined;
+      const row = selectPart.get(call, partNumber.worker);
+      return row === null ? undefined : { spans: row.spans, spanCount: row.span_count };
+    },
+    closeInterrupted() {
+      const calls = interruptedCalls(file, run, aliveAtMs);
+      for (let at = 0; at < calls.length; at += 500) commit(calls.slice(at, at + 500), [], 0);
+      return calls.length;
+    },
+    beat: () => void updateAlive.run(nowMs()),
+    openCalls: () => open.size,
+    openSpans() {
+      let spans = 0;
+      for (const parts of open.values()) spans += parts.server + parts.worker;
+      return spans;
+    },
+  };
+}
+
+function readTotals(file: LedgerFile): LedgerTotals {
+  const row = file.database
+    .query<LedgerTotals, []>(
+      "SELECT last_seq lastSeq, calls, committed, unsampled, lost FROM account",
+    )
+    .get();
+  if (row === null) throw new Error("the account's row is missing");
+  return { ...row };
+}
+
+function readAliveAtMs(file: LedgerFile): number {
+  const row = file.database.query<{ at: number }, []>("SELECT alive_at_ms at FROM account").get();
+  return row?.at ?? 0;
+}
+
+function readOpenCalls(file: LedgerFile): Map<string, Record<JournalPart, number>> {
+  const open = new Map<string, Record<JournalPart, number>>();
+  const rows = file.database.query<{ call: string; part: number; spans: number }, []>(
+    "SELECT call, part, span_count spans FROM open_calls",
+  );
+  for (const row of rows.all()) {
+    const parts = open.get(row.call) ?? { server: 0, worker: 0 };
+    parts[row.part === partNumber.server ? "server" : "worker"] = row.spans;
+    open.set(row.call, parts);
+  }
+  return open;
+}
+
+function interruptedCalls(file: LedgerFile, run: string, aliveAtMs: number): CallRow[] {
+  const why: Interruption = {
+    endedAtMs: aliveAtMs,
+    errorType: "interrupted",
+    message: "everyspan stopped while the call was open",
+    interrupted: true,
+  };
+  const rows = file.database
+    .query<{ call: string; spanCount: number; sampled: number; spans: Uint8Array }, [string]>(
+      `SELECT call, span_count spanCount, sampled, spans FROM open_calls WHERE run <> ?
+       ORDER BY opened_at_ms, call, part`,
+    )
+    .all(run);
+  const parts = Map.groupBy(rows, (row) => row.call);
+  return Array.from(parts, ([call, known]) => ({
+    call,
+    spans: closeOpenSpans(Buffer.concat(known.map((row) => row.spans)), why),
+    spanCount: known.reduce((sum, row) => sum + row.spanCount, 0),
+    sampled: known.some((row) => row.sampled === 1),
+  }));
+}
