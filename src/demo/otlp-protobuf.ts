@@ -60,58 +60,66 @@ function readSpan(
   resource: ReceivedSpan["resource"],
   scope: ReceivedSpan["scope"],
 ): ReceivedSpan {
-  let [traceId, spanId, parentSpanId, traceState, name] = ["", "", "", "", ""];
-  let [flags, kind, startNs, endNs] = [0, 0, 0n, 0n];
-  let status = { code: 0, message: "" };
-  const attributes = newAttributes();
-  const links: { traceId: string; spanId: string }[] = [];
+  const span = {
+    traceId: "",
+    spanId: "",
+    parentSpanId: "",
+    traceState: "",
+    flags: 0,
+    name: "",
+    kind: 0,
+    startNs: 0n,
+    endNs: 0n,
+    status: { code: 0, message: "" },
+    attributes: newAttributes(),
+    links: new Array<{ traceId: string; spanId: string }>(),
+    resource,
+    scope,
+  };
   for (const field of protobufFields(encoded)) {
     switch (field.number) {
       case 1:
-        traceId = hex(field.bytes);
+        span.traceId = hex(field.bytes);
         break;
       case 2:
-        spanId = hex(field.bytes);
+        span.spanId = hex(field.bytes);
         break;
       case 3:
-        traceState = text(field.bytes);
+        span.traceState = text(field.bytes);
         break;
       case 4:
-        parentSpanId = hex(field.bytes);
+        span.parentSpanId = hex(field.bytes);
         break;
       case 5:
-        name = text(field.bytes);
+        span.name = text(field.bytes);
         break;
       case 6:
-        kind = Number(field.value);
+        span.kind = Number(field.value);
         break;
       case 7:
-        startNs = field.value;
+        span.startNs = field.value;
         break;
       case 8:
-        endNs = field.value;
+        span.endNs = field.value;
         break;
       case 9:
-        readKeyValue(attributes, field.bytes);
+        readKeyValue(span.attributes, field.bytes);
         break;
       case 13:
-        links.push(readLink(field.bytes));
+        span.links.push(readLink(field.bytes));
         break;
       case 15:
-        status = readStatus(field.bytes);
+        span.status = readStatus(field.bytes);
         break;
       case 16:
-        flags = Number(field.value);
+        span.flags = Number(field.value);
         break;
       default:
         // Events and drop counts: everyspan records none.
         break;
     }
   }
-  return toReceivedSpan({
-    ...{ traceId, spanId, parentSpanId, traceState, flags, name, kind, startNs, endNs },
-    ...{ attributes, status, links, resource, scope },
-  });
+  return toReceivedSpan(span);
 }
 
 function readLink(encoded: Uint8Array): { traceId: string; spanId: string } {

@@ -6,28 +6,9 @@ import { readJsonSpans } from "./otlp-json.ts";
 import { countProtobufSpans, readProtobufSpans } from "./otlp-protobuf.ts";
 import { startRawHttpServer, type RawReply } from "./raw-http-server.ts";
 import { plainResponse } from "./raw-response.ts";
+import { acceptedOf, respond, type ReceiverBehaviour } from "./receiver-behaviour.ts";
 import type { RawRequest } from "./raw-request.ts";
 import type { ReceivedSpan } from "./received-span.ts";
-
-/** How a request is answered. Only what is answered 2xx counts as accepted. */
-export type ReceiverBehaviour =
-  | { readonly kind: "accept" }
-  | {
-      readonly kind: "status";
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string;
-    }
-  /** 200, but the first `rejectedSpans` spans are refused. */
-  | { readonly kind: "partial"; readonly rejectedSpans: number; readonly message: string }
-  /** 200 with a web page, as a wrong address behind a proxy gives. */
-  | { readonly kind: "html" }
-  /** Takes the request, never answers. */
-  | { readonly kind: "hang" }
-  /** Drops the connection after the request. */
-  | { readonly kind: "reset" }
-  /** Accepts, waits `delayMs` before it says so. */
-  | { readonly kind: "slow"; readonly delayMs: number };
 
 export type ChooseBehaviour = (request: ReceivedRequest, nth: number) => ReceiverBehaviour | number;
 
@@ -87,7 +68,7 @@ export function startOtlpReceiver(options: OtlpReceiverOptions = {}): OtlpReceiv
     try {
       const pending = readRequest(raw, options.keep === "count");
       behaviour = toBehaviour(choose(pending, nth++));
-      received = { ...pending, acceptedCount: acceptedOf(pending, behaviour) };
+      received = { ...pending, acceptedCount: acceptedOf(pending.spanCount, behaviour) };
     } catch (error) {
       reply.write(plainResponse(400, { "content-type": "text/plain" }, String(error)));
       reply.end();
@@ -98,7 +79,7 @@ export function startOtlpReceiver(options: OtlpReceiverOptions = {}): OtlpReceiv
       accepted.push(...received.spans.slice(received.spanCount - received.acceptedCount));
     }
     acceptedCount += received.acceptedCount;
-    respond(reply, received, behaviour);
+    respond(reply, received.contentType, behaviour);
     for (const check of checks) check();
   };
 
@@ -170,65 +151,6 @@ function readRequest(raw: RawRequest, countOnly: boolean): ReceivedRequest {
     spanCount: countOnly ? countProtobufSpans(body) : spans.length,
     acceptedCount: 0,
   };
-}
-
-function acceptedOf(request: ReceivedRequest, behaviour: ReceiverBehaviour): number {
-  switch (behaviour.kind) {
-    case "accept":
-    case "slow":
-      return request.spanCount;
-    case "status":
-      return behaviour.status < 300 ? request.spanCount : 0;
-    case "partial":
-      return Math.max(0, request.spanCount - behaviour.rejectedSpans);
-    case "html":
-    case "hang":
-    case "reset":
-      return 0;
-  }
-}
-
-function respond(reply: RawReply, request: ReceivedRequest, behaviour: ReceiverBehaviour): void {
-  const { contentType } = request;
-  const empty = contentType.startsWith("application/json") ? "{}" : "";
-  const send = (status: number, headers: Readonly<Record<string, string>>, body: string): void => {
-    reply.write(plainResponse(status, headers, body));
-    reply.end();
-  };
-  switch (behaviour.kind) {
-    case "accept":
-      return send(200, { "content-type": contentType }, empty);
-    case "slow":
-      setTimeout(() => send(200, { "content-type": contentType }, empty), behaviour.delayMs);
-      return;
-    case "status":
-      return send(behaviour.status, behaviour.headers ?? {}, behaviour.body ?? "");
-    case "partial":
-      return send(200, { "content-type": contentType }, partialSuccess(request, behaviour));
-    case "html":
-      return send(200, { "content-type": "text/html" }, "<html><body>Welcome</body></html>");
-    case "hang":
-      return;
-    case "reset":
-      return reply.reset();
-  }
-}
-
-/** ExportTraceServiceResponse with a partial_success (field 1: rejected_spans 1, error_message 2). */
-function partialSuccess(
-  request: ReceivedRequest,
-  partial: { readonly rejectedSpans: number; readonly message: string },
-): string {
-  if (request.contentType.startsWith("application/json")) {
-    const { rejectedSpans, message } = partial;
-    const partialSuccess = { rejectedSpans: String(rejectedSpans), errorMessage: message };
-    return JSON.stringify({ partialSuccess });
-  }
-  // ASCII and small by contract: each length fits one byte.
-  const { rejectedSpans, message } = partial;
-  if (rejectedSpans > 127 || message.length > 100) throw new Error("partial success too large");
-  const inner = `\x08${String.fromCharCode(rejectedSpans)}\x12${String.fromCharCode(message.length)}${message}`;
-  return `\x0a${String.fromCharCode(inner.length)}${inner}`;
 }
 
 function tooLate(

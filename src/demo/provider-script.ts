@@ -78,7 +78,7 @@ export function carriedScript(
 ): Script | undefined {
   const carried: unknown = header === undefined ? json?.["x_script"] : JSON.parse(header);
   // Whoever scripts the provider owns it: the shape is taken on trust.
-  return typeof carried === "object" && carried !== null ? (carried as Script) : undefined;
+  return typeof carried === "object" && carried !== null ? carried : undefined;
 }
 
 /** The script named by a model: `gpt-4o-mini!slow` is answered by `named.slow`. */
