@@ -7,10 +7,23 @@ import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type BinaryTarget, runtimeVersion } from "./binary-targets.ts";
 
-const cacheRoot = resolve(import.meta.dir, "../node_modules/.cache/bun-runtimes", runtimeVersion);
+export interface FetchOptions {
+  /** Holds one folder per target. */
+  readonly cacheRoot: string;
+  /** The npm client, as a command. */
+  readonly npm: readonly string[];
+}
+
+const defaults: FetchOptions = {
+  cacheRoot: resolve(import.meta.dir, "../node_modules/.cache/bun-runtimes", runtimeVersion),
+  npm: process.platform === "win32" ? ["npm.cmd"] : ["npm"],
+};
 
 /** The path of the target's Bun executable. Throws when it cannot be had, or is not the pinned one. */
-export async function fetchRuntime(target: BinaryTarget): Promise<string> {
+export async function fetchRuntime(
+  target: BinaryTarget,
+  { cacheRoot, npm }: FetchOptions = defaults,
+): Promise<string> {
   const cached = join(cacheRoot, target.name);
   const executable = join(cached, "package/bin", target.platform === "win32" ? "bun.exe" : "bun");
   if (existsSync(executable)) return executable;
@@ -19,7 +32,7 @@ export async function fetchRuntime(target: BinaryTarget): Promise<string> {
   const download = await mkdtemp(join(cacheRoot, "download-"));
   try {
     const specifier = `${target.runtimePackage}@${runtimeVersion}`;
-    const fileName = (await run(["npm", "pack", "--silent", specifier], download)).trim();
+    const fileName = (await run([...npm, "pack", "--silent", specifier], download)).trim();
     const tarball = join(download, fileName);
     const digest = createHash("sha512")
       .update(await readFile(tarball))
@@ -38,8 +51,13 @@ export async function fetchRuntime(target: BinaryTarget): Promise<string> {
   return executable;
 }
 
-async function run(command: string[], cwd: string): Promise<string> {
-  const child = Bun.spawn(command, { cwd, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+async function run(command: readonly string[], cwd: string): Promise<string> {
+  const child = Bun.spawn([...command], {
+    cwd,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const output = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed`);
   return output;

@@ -9,13 +9,11 @@ import { parseArgs } from "node:util";
 import { embeddedPath, threadSources } from "../src/entrypoints.ts";
 import { fetchRuntime } from "./binary-runtime.ts";
 import { type BinaryTarget, binaryTargets, runtimeVersion } from "./binary-targets.ts";
+import { piscinaWorkerPlugin } from "./piscina-worker-plugin.ts";
 
 const repository = resolve(import.meta.dir, "..");
 const piscinaWorker = "scripts/piscina-worker.ts";
 const embeddedEntries: readonly string[] = [...Object.values(threadSources), piscinaWorker];
-
-/** What Piscina uses to find its worker: an absolute path of the build machine once bundled. */
-const piscinaWorkerExpression = "(0, node_path_1.resolve)(__dirname, 'worker.js')";
 
 const { values } = parseArgs({
   options: {
@@ -70,24 +68,6 @@ async function compile(outfile: string, target?: BinaryTarget): Promise<void> {
   const { size } = await stat(outfile);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${outfile}  ${(size / 2 ** 20).toFixed(0)} MiB  ${seconds} s`);
-}
-
-function piscinaWorkerPlugin(workerPath: string): Bun.BunPlugin {
-  return {
-    name: "piscina-worker",
-    setup(build) {
-      build.onLoad({ filter: /[\\/]piscina[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        if (source.split(piscinaWorkerExpression).length !== 2) {
-          throw new Error(
-            `${path} does not find its worker by ${piscinaWorkerExpression} any more`,
-          );
-        }
-        const contents = source.replace(piscinaWorkerExpression, () => JSON.stringify(workerPath));
-        return { contents, loader: "js" };
-      });
-    },
-  };
 }
 
 async function assertEntriesEmbedded(outfile: string, platform: NodeJS.Platform): Promise<void> {
