@@ -1,0 +1,97 @@
+// `everyspan check`: says what a configuration comes to, or all that is wrong with it.
+// Main thread. Starts nothing but the user's guardrail modules; never prints a key.
+
+import { availableParallelism } from "node:os";
+import { pathToFileURL } from "node:url";
+import { defineCommand } from "citty";
+import type { CommandDef } from "citty";
+import { describeConfig } from "../config/describe-config.ts";
+import { readEnvironment } from "../config/environment.ts";
+import { loadConfig } from "../config/load.ts";
+import type { LoadedConfig, LoadOptions } from "../config/load.ts";
+import { formatPath } from "../config/problems.ts";
+import type { Config } from "../config/schema.ts";
+
+/** Exit codes of the command line: usage or configuration is 2. */
+const exitConfiguration = 2;
+
+export interface CheckOutcome {
+  readonly exitCode: 0 | typeof exitConfiguration;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Loads the configuration and, of what it names, the guardrail modules. */
+export async function checkConfig(options: LoadOptions): Promise<CheckOutcome> {
+  const loaded = loadConfig(options);
+  if (!loaded.ok) return failure(loaded.source, loaded.problems);
+  const problems = await findModuleProblems(loaded.config);
+  return problems.length > 0 ? failure(loaded.source, problems) : success(loaded);
+}
+
+/** A module guardrail that does not load, or has no `check`, is a configuration error. */
+export async function findModuleProblems(config: Config): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [index, guardrail] of config.guardrails.entries()) {
+    if (guardrail.type !== "module") continue;
+    const path = formatPath(["guardrails", index, "path"]);
+    try {
+      const loaded: unknown = await import(pathToFileURL(guardrail.path).href);
+      if (!hasCheck(loaded)) {
+        problems.push(`${path}: has no check; it needs export default { async check(…) {…} }`);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push(`${path}: does not load (${reason.split("\n")[0] ?? ""})`);
+    }
+  }
+  return problems;
+}
+
+function hasCheck(loaded: unknown): boolean {
+  const exported = isObject(loaded) ? loaded["default"] : undefined;
+  return isObject(exported) && typeof exported["check"] === "function";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function failure(source: string, problems: readonly string[]): CheckOutcome {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const lines = problems.map((problem) => `  ${problem}\n`).join("");
+  const stderr = `Configuration (${source}): ${count}\n${lines}`;
+  return { exitCode: exitConfiguration, stdout: "", stderr };
+}
+
+function success({ config, warnings, source }: LoadedConfig & { ok: true }): CheckOutcome {
+  const stdout = `Configuration (${source}): good\n\n${describeConfig(config)}`;
+  const stderr = warnings.map((warning) => `warning: ${warning}\n`).join("");
+  return { exitCode: 0, stdout, stderr };
+}
+
+const args = {
+  config: {
+    type: "string",
+    description: "Configuration file (else EVERYSPAN_CONFIG, else ./everyspan.yaml, else none)",
+    valueHint: "FILE",
+  },
+} as const;
+
+const command: CommandDef<typeof args> = defineCommand({
+  meta: { name: "check", description: "Print the resolved configuration, or every problem in it" },
+  args,
+  async run({ args: given }) {
+    const outcome = await checkConfig({
+      path: given.config,
+      environment: readEnvironment(),
+      workingDirectory: process.cwd(),
+      cores: availableParallelism(),
+    });
+    process.stdout.write(outcome.stdout);
+    process.stderr.write(outcome.stderr);
+    process.exitCode = outcome.exitCode;
+  },
+});
+
+export default command;
