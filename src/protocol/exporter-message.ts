@@ -13,6 +13,7 @@
  * - `abandoned`: the call's worker is gone. `spans` are the server's own, ended. The exporter adds the
  *   worker part of the journal, closing what is open there at `endedAtMs` with `errorType`; when there is
  *   no worker part it adds `fallbackSpans` instead. Committed and acknowledged like `finished`.
+ * - `lost`: the server had to give up on spans that the exporter never heard of; counted and kept.
  * - `account`: asks for the account; answered by an `account` event with the same `request`.
  * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.
  */
@@ -44,6 +45,7 @@ export type ExporterCommand =
       readonly errorType: string;
       readonly message: string;
     }
+  | { readonly kind: "lost"; readonly spanCount: number }
   | { readonly kind: "account"; readonly request: number }
   | { readonly kind: "stop"; readonly exportMs: number };
 
@@ -55,18 +57,21 @@ export type CallCommand = Extract<ExporterCommand, { kind: "finished" | "abandon
 /**
  * Exporter to server.
  *
- * - `ready`: the ledger is open (or, with `error`, is not: `on_failure` applies until it is).
- * - `committed` / `failed`: call ids joined by a space; failed ones are counted lost by the server's side
- *   of the account, with the reason logged.
+ * - `ready`: the ledger is open (or, with `error`, is not: `on_failure` applies until it is). `fatal` when
+ *   only a person can help (in use by another process, damaged, written by a newer version): `serve` should
+ *   then end with that message.
+ * - `committed` / `failed`: call ids joined by a space. Failed ones are in the account's `lost` already.
+ * - `exported`: under `reply_waits_for: export` only: every destination is done with these calls.
  * - `account`: JSON of {@link Account}.
  * - `health`: reasons for degraded readiness, joined by newlines; empty when all is well.
  * - `notice`: a line for the log.
  * - `stopped`: the last message; JSON of the final {@link Account}.
  */
 export type ExporterEvent =
-  | { readonly kind: "ready"; readonly error: string }
+  | { readonly kind: "ready"; readonly error: string; readonly fatal: boolean }
   | { readonly kind: "committed"; readonly calls: string; readonly spanCount: number }
   | { readonly kind: "failed"; readonly calls: string; readonly reason: string }
+  | { readonly kind: "exported"; readonly calls: string }
   | { readonly kind: "account"; readonly request: number; readonly account: string }
   | { readonly kind: "health"; readonly ledgerUp: boolean; readonly reasons: string }
   | { readonly kind: "notice"; readonly level: "info" | "warning" | "error"; readonly text: string }
@@ -74,13 +79,13 @@ export type ExporterEvent =
 
 /**
  * The exporter's half of the account, in spans unless said otherwise, over the ledger's whole life.
- * recorded = committed + open + lost; the server adds what is open and what was lost in this process.
+ * recorded = committed + open + lost; the server adds what is open and not journaled.
  */
 export interface Account {
   /** Calls in the ledger's whole life. */
   readonly calls: number;
   readonly committed: number;
-  /** Spans counted lost, told by earlier processes and this one. */
+  /** Spans counted lost by earlier processes and this one: `failed` ones and those told by `lost`. */
   readonly lost: number;
   /** Journaled calls that are still open, and their spans known so far. */
   readonly openCalls: number;
@@ -109,4 +114,9 @@ export interface ExporterStart {
   /** Resource attributes of everyspan itself, JSON of a flat record. */
   readonly resource: string;
   readonly version: string;
+  /**
+   * Names this process's life, random, the same for every exporter thread it starts: calls journaled by
+   * another run are closed as interrupted, those of this run are still under way. Absent: a new run.
+   */
+  readonly run?: string;
 }

@@ -45,8 +45,9 @@ export interface DestinationLedger {
   restore(seqs: readonly number[]): void;
   /** Gives up on everything up to `seq` because space ran out. Returns the spans given up. */
   expireThrough(seq: number): number;
-  setState(state: DestinationAccount["state"], lastError: string): void;
-  account(): DestinationAccount;
+  /** For `everyspan status`, which reads the file. */
+  noteState(state: DestinationAccount["state"], lastError: string): void;
+  account(): Omit<DestinationAccount, "state" | "lastError">;
 }
 
 /** Registers the configured destinations and forgets the claim of those no longer configured. */
@@ -98,8 +99,6 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
   const { database } = ledger.file;
   const row = readRow(ledger, name);
   let pending = sumPending(ledger, row.cursor, ledger.totals.lastSeq);
-  let state: DestinationAccount["state"] = "active";
-  let lastError = "";
   const sizes = database.prepare<{ seq: number; size: number }, [number, number]>(
     `SELECT seq, length(spans) size FROM calls WHERE seq > ? AND sampled = 1
      ORDER BY seq LIMIT ?`,
@@ -195,10 +194,7 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
       pending -= spans;
       return spans;
     },
-    setState(nextState, nextError) {
-      if (state === nextState && lastError === nextError) return;
-      state = nextState;
-      lastError = nextError;
+    noteState(state, lastError) {
       database
         .query<unknown, [string, string, string]>(
           "UPDATE destinations SET state = ?, last_error = ? WHERE name = ?",
@@ -213,8 +209,6 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
       rejected: row.rejected,
       expired: row.expired,
       unsampled: ledger.totals.unsampled - row.base_unsampled,
-      state,
-      lastError,
     }),
   };
 }

@@ -56,9 +56,10 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
   const { database } = file;
   const begin = database.prepare("BEGIN IMMEDIATE");
   const end = database.prepare("COMMIT");
-  const insertCall = database.prepare<unknown, [number, string, number, number, number, Uint8Array]>(
-    "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING",
-  );
+  const insertCall = database.prepare<
+    unknown,
+    [number, string, number, number, number, Uint8Array]
+  >("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING");
   const insertPart = database.prepare<
     unknown,
     [string, number, string, number, number, number, Uint8Array]

@@ -14,7 +14,9 @@ export function jsonRequest(envelope: OtlpEnvelope): (calls: readonly Uint8Array
   const scope = { name: envelope.scopeName, version: envelope.scopeVersion };
   return (calls) => {
     const spans = calls.flatMap((call) => decodeSpans(call).map(jsonSpan));
-    const request = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans }] }] };
+    const request = {
+      resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans }] }],
+    };
     return Buffer.from(JSON.stringify(request), "utf8");
   };
 }

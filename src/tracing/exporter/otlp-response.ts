@@ -27,7 +27,8 @@ export function exportOutcome(answer: ReceivedAnswer, nowMs: number): ExportOutc
   const { status } = answer;
   if (status >= 200 && status < 300) return successOutcome(answer);
   const reason = `HTTP ${status}${answerText(answer)}`;
-  if (status === 400 || status === 413 || status === 422) return { kind: "refused", status, reason };
+  if (status === 400 || status === 413 || status === 422)
+    return { kind: "refused", status, reason };
   if (status < 400 || status === 408 || status === 429 || status >= 500) {
     return { kind: "retry", reason, retryAfterMs: retryAfterMs(answer.retryAfter, nowMs) };
   }

@@ -1,0 +1,87 @@
+// Turns the commands of one loop turn into what one transaction commits. Exporter thread; no state beyond the
+// turn. A journal whose call ends in the same turn is never written.
+
+import type { CallCommand, ExporterCommand } from "../../protocol/exporter-message.ts";
+import { closeOpenSpans } from "./interrupted-spans.ts";
+import type { CallRow, JournalRow } from "./ledger.ts";
+
+export interface CommitGroup {
+  readonly calls: CallRow[];
+  readonly journals: Map<string, JournalRow>;
+  lostSpans: number;
+}
+
+/** A call's journaled worker part, from the ledger. */
+export type FindWorkerPart = (
+  call: string,
+) => { readonly spans: Uint8Array; readonly spanCount: number } | undefined;
+
+export function groupCommands(
+  commands: readonly ExporterCommand[],
+  findWorkerPart: FindWorkerPart,
+): CommitGroup {
+  const group: CommitGroup = { calls: [], journals: new Map(), lostSpans: 0 };
+  for (const command of commands) {
+    if (command.kind === "finished") {
+      dropJournals(group, command.call);
+      group.calls.push(finishedRow(command));
+    } else if (command.kind === "journal") {
+      group.journals.set(`${command.call} ${command.part}`, command);
+    } else if (command.kind === "abandoned") {
+      const journal = group.journals.get(`${command.call} worker`);
+      const part =
+        journal === undefined
+          ? findWorkerPart(command.call)
+          : { spans: toBytes(journal.spans), spanCount: journal.spanCount };
+      dropJournals(group, command.call);
+      group.calls.push(abandonedRow(command, part));
+    } else if (command.kind === "lost") {
+      group.lostSpans += command.spanCount;
+    }
+  }
+  return group;
+}
+
+export function isCallCommand(command: ExporterCommand): command is CallCommand {
+  return command.kind === "finished" || command.kind === "abandoned";
+}
+
+/** The spans a call stands for when it cannot be committed. */
+export function spansAtStake(command: CallCommand): number {
+  return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
+}
+
+function dropJournals(group: CommitGroup, call: string): void {
+  if (group.journals.size === 0) return;
+  group.journals.delete(`${call} server`);
+  group.journals.delete(`${call} worker`);
+}
+
+function finishedRow(command: Extract<CallCommand, { kind: "finished" }>): CallRow {
+  const { call, spanCount, sampled } = command;
+  return { call, spans: toBytes(command.spans), spanCount, sampled };
+}
+
+function abandonedRow(
+  command: Extract<CallCommand, { kind: "abandoned" }>,
+  part: ReturnType<FindWorkerPart>,
+): CallRow {
+  const { call, sampled } = command;
+  const own = toBytes(command.spans);
+  if (part !== undefined) {
+    try {
+      const closed = closeOpenSpans(part.spans, { ...command, interrupted: false });
+      const spans = Buffer.concat([own, closed]);
+      return { call, spans, spanCount: command.spanCount + part.spanCount, sampled };
+    } catch (error) {
+      // A journal that cannot be read must not cost the call its trace: the fallback stands in for it.
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  const spans = Buffer.concat([own, toBytes(command.fallbackSpans)]);
+  return { call, spans, spanCount: command.spanCount + command.fallbackSpanCount, sampled };
+}
+
+function toBytes(spans: string): Uint8Array {
+  return Buffer.from(spans, "latin1");
+}

@@ -1,0 +1,119 @@
+// All destinations of one exporter: started once, woken together, each on its own cursor. Exporter thread.
+
+import type { DestinationConfig, TracingConfig } from "../../config/schema.ts";
+import type { DestinationAccount } from "../../protocol/exporter-message.ts";
+import { startDestination, type Destination } from "./destination.ts";
+import { createTransport, type Fetch } from "./destination-transport.ts";
+import { dialectTranslation } from "./dialects/dialect-table.ts";
+import type { BatchCall, DestinationLedger } from "./ledger-destinations.ts";
+import type { LedgerService } from "./ledger-service.ts";
+import { jsonRequest } from "./otlp-json.ts";
+import { protobufRequest, type OtlpEnvelope } from "./otlp-request.ts";
+
+export interface DestinationSetOptions {
+  readonly tracing: TracingConfig;
+  readonly envelope: OtlpEnvelope;
+  readonly service: LedgerService;
+  readonly fetch: Fetch;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly onStateChange: () => void;
+  readonly onNotice: (level: "info" | "warning" | "error", text: string) => void;
+}
+
+export interface DestinationSet {
+  /** Calls were committed. */
+  wake(): void;
+  accounts(): DestinationAccount[];
+  /** One line per destination in trouble. */
+  problems(): string[];
+  /** Resolves when all is delivered that can be, or at the deadline. */
+  drain(timeoutMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Uncompressed; well below the smallest receiver limit known (20 MiB). */
+const requestBytesMax = 4 * 1024 * 1024;
+
+export function startDestinations(options: DestinationSetOptions): DestinationSet {
+  const all = options.tracing.destinations.map((config) => start(config, options));
+  return {
+    wake() {
+      for (const destination of all) destination.wake();
+    },
+    accounts() {
+      const ledgers = options.service.last()?.destinations;
+      return all.flatMap((destination) => {
+        const account = ledgers?.get(destination.name)?.account();
+        if (account === undefined) return [];
+        return [{ ...account, state: destination.state(), lastError: destination.lastError() }];
+      });
+    },
+    problems: () =>
+      all
+        .filter((destination) => destination.state() !== "active")
+        .map(
+          (destination) =>
+            `destination ${destination.name} is ${destination.state()}: ${destination.lastError()}`,
+        ),
+    async drain(timeoutMs) {
+      const deadline = options.nowMs() + timeoutMs;
+      for (const destination of all) destination.hurry();
+      while (options.nowMs() < deadline && !all.every((destination) => destination.isSettled())) {
+        await Bun.sleep(5);
+      }
+    },
+    async stop() {
+      await Promise.all(all.map((destination) => destination.stop()));
+    },
+  };
+}
+
+function start(config: DestinationConfig, options: DestinationSetOptions): Destination {
+  const { service, tracing, envelope } = options;
+  const translate = dialectTranslation(config.dialect);
+  const request =
+    config.protocol === "http/json" ? jsonRequest(envelope) : protobufRequest(envelope);
+  return startDestination({
+    name: config.name,
+    limits: { calls: tracing.maxExportBatch, sizeBytes: requestBytesMax },
+    delayMs: tracing.replyWaitsFor === "export" ? 0 : tracing.exportDelayMs,
+    send: createTransport({
+      destination: config,
+      fetch: options.fetch,
+      nowMs: options.nowMs,
+      userAgent: `everyspan/${envelope.scopeVersion}`,
+    }),
+    build: (calls: readonly BatchCall[]) => request(calls.map((call) => translate(call.spans))),
+    onLedger: (work) => onLedger(service, config.name, work),
+    onStateChange(state, lastError) {
+      options.onStateChange();
+      const ledger = service.current()?.destinations.get(config.name);
+      try {
+        ledger?.noteState(state, lastError);
+      } catch (error) {
+        service.fail(error);
+      }
+    },
+    onNotice: options.onNotice,
+    random: options.random,
+  });
+}
+
+/** A failing ledger is taken down, and the work done again on the next one: it must bear repeating. */
+async function onLedger<T>(
+  service: LedgerService,
+  name: string,
+  work: (ledger: DestinationLedger) => T,
+): Promise<T | undefined> {
+  do {
+    const ledger = service.current()?.destinations.get(name);
+    if (ledger === undefined) continue;
+    try {
+      return work(ledger);
+    } catch (error) {
+      service.fail(error);
+    }
+  } while (await service.whenUp());
+  return undefined;
+}

@@ -1,0 +1,236 @@
+// One destination's loop, exporter thread: takes calls in commit order from its cursor and sends them, one
+// request at a time, until they are accepted. It must never skip a call that is not accounted for.
+
+import type { DestinationAccount } from "../../protocol/exporter-message.ts";
+import { backOffMs, probeDelayMs } from "./back-off.ts";
+import type { SendExport } from "./destination-transport.ts";
+import { createInterruptibleWait } from "./interruptible-wait.ts";
+import type { BatchCall, BatchLimits, DestinationLedger } from "./ledger-destinations.ts";
+import type { ExportOutcome } from "./otlp-response.ts";
+
+type State = DestinationAccount["state"];
+type Settled = Exclude<ExportOutcome, { kind: "retry" }>;
+
+export interface DestinationOptions {
+  readonly name: string;
+  readonly limits: BatchLimits;
+  /** How long a first call waits for company. */
+  readonly delayMs: number;
+  readonly send: SendExport;
+  /** The request body for these calls; the same calls give the same bytes. */
+  readonly build: (calls: readonly BatchCall[]) => Uint8Array;
+  /** Runs against the ledger as soon as it is up; undefined when the destination stops before that. */
+  readonly onLedger: <T>(work: (ledger: DestinationLedger) => T) => Promise<T | undefined>;
+  readonly onStateChange: (state: State, lastError: string) => void;
+  readonly onNotice: (level: "info" | "warning" | "error", text: string) => void;
+  readonly random: () => number;
+}
+
+export interface Destination {
+  readonly name: string;
+  /** Something was committed. */
+  wake(): void;
+  /** Waits no back-off out: the process is about to stop. */
+  hurry(): void;
+  /** True when nothing more can be delivered now: all sent, or paused. */
+  isSettled(): boolean;
+  /** Ends the request in flight; its calls stay pending. */
+  stop(): Promise<void>;
+  state(): State;
+  lastError(): string;
+}
+
+/** So many single calls refused in a row mean that the destination, not the calls, is at fault. */
+const refusalsInARowMax = 10;
+
+export function startDestination(options: DestinationOptions): Destination {
+  const { name, onLedger, onNotice } = options;
+  const abort = new AbortController();
+  const committed = createInterruptibleWait();
+  const pauseBetweenTries = createInterruptibleWait();
+  let { limits } = options;
+  let state: State = "active";
+  let lastError = "";
+  let isIdle = false;
+  let failures = 0;
+  let probes = 0;
+  let hasEverAccepted = false;
+  /** Seqs set aside since the last acceptance: taken back if it turns out to be the destination's fault. */
+  let setAsideInARow: number[] = [];
+
+  const setState = (next: State, reason: string): void => {
+    if (next === state && reason === lastError) return;
+    const changed = next !== state;
+    state = next;
+    lastError = reason;
+    options.onStateChange(next, reason);
+    if (!changed) return;
+    if (next === "paused") {
+      onNotice("error", `destination ${name} is paused, it looks misconfigured: ${reason}`);
+    } else if (next === "retrying") {
+      onNotice("warning", `destination ${name} does not accept traces, trying on: ${reason}`);
+    } else {
+      onNotice("info", `destination ${name} accepts traces again`);
+    }
+  };
+
+  /** Sends until there is an answer; undefined when stopped, or when the calls expired meanwhile. */
+  const attempt = async (calls: readonly BatchCall[]): Promise<Settled | undefined> => {
+    let body: Uint8Array;
+    try {
+      body = options.build(calls);
+    } catch (error) {
+      return { kind: "refused", status: 0, reason: `cannot be encoded: ${String(error)}` };
+    }
+    while (!abort.signal.aborted) {
+      const outcome = await options.send(body, abort.signal);
+      if (outcome.kind !== "retry") {
+        failures = 0;
+        return outcome;
+      }
+      if (abort.signal.aborted) return undefined;
+      setState("retrying", outcome.reason);
+      pauseBetweenTries.reset();
+      await pauseBetweenTries.wait(backOffMs(failures, outcome.retryAfterMs, options.random));
+      failures += 1;
+      const first = calls[0]?.seq ?? 0;
+      if (await onLedger((ledger) => ledger.cursor() >= first)) return undefined;
+    }
+    return undefined;
+  };
+
+  const pause = async (reason: string): Promise<void> => {
+    setState("paused", reason);
+    pauseBetweenTries.reset();
+    await pauseBetweenTries.wait(probeDelayMs(probes, options.random));
+    probes += 1;
+  };
+
+  const accepted = async (
+    calls: readonly BatchCall[],
+    refusedBefore: readonly RefusedCall[],
+    outcome: Extract<Settled, { kind: "accepted" }>,
+  ): Promise<void> => {
+    for (const { call, reason } of refusedBefore) await setAside(call, reason);
+    setAsideInARow = [];
+    hasEverAccepted = true;
+    probes = 0;
+    if (outcome.rejectedSpans > 0 || outcome.message !== "") {
+      const text = `${outcome.rejectedSpans} spans rejected: ${outcome.message}`;
+      onNotice("warning", `destination ${name} accepted in part, ${text}`);
+    }
+    await onLedger((ledger) => ledger.advance(calls, outcome.rejectedSpans));
+    setState("active", "");
+  };
+
+  const setAside = async (call: BatchCall, reason: string): Promise<void> => {
+    setAsideInARow.push(call.seq);
+    onNotice("error", `destination ${name} refused call ${call.call}, set aside: ${reason}`);
+    await onLedger((ledger) => ledger.setAside(call, reason));
+  };
+
+  const takeBackAndPause = async (reason: string): Promise<void> => {
+    const seqs = setAsideInARow;
+    setAsideInARow = [];
+    await onLedger((ledger) => ledger.restore(seqs));
+    await pause(reason);
+  };
+
+  /**
+   * Delivers a batch, halving what is refused. A single refused call is set aside only once this
+   * destination has accepted something since start; until then it is remembered, and the calls behind
+   * it tell whether it was the call.
+   */
+  const deliver = async (batch: BatchCall[]): Promise<void> => {
+    const parts = [batch];
+    let refused: RefusedCall[] = [];
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const outcome = await attempt(part);
+      if (outcome === undefined) return;
+      if (outcome.kind === "misconfigured") return await takeBackAndPause(outcome.reason);
+      if (outcome.kind === "accepted") {
+        await accepted(part, refused, outcome);
+        refused = [];
+        continue;
+      }
+      const [call] = part;
+      if (part.length > 1) {
+        const half = part.length >> 1;
+        parts.unshift(part.slice(0, half), part.slice(half));
+        if (outcome.status === 413) limits = halved(limits, part);
+        continue;
+      }
+      if (call === undefined) continue;
+      const { reason } = outcome;
+      const inARow = setAsideInARow.length + refused.length + 1;
+      if (inARow >= refusalsInARowMax) return await takeBackAndPause(reason);
+      if (hasEverAccepted) {
+        await setAside(call, reason);
+        continue;
+      }
+      refused.push({ call, reason });
+      if (parts.length > 0) continue;
+      const next = await onLedger((ledger) => ledger.nextBatch({ ...limits, calls: 1 }, call.seq));
+      if (next === undefined || next.length === 0) return await pause(reason);
+      parts.push(next);
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (!abort.signal.aborted) {
+      committed.reset();
+      const calls = state === "paused" ? 1 : limits.calls;
+      const batch = await onLedger((ledger) =>
+        ledger.pendingSpans() === 0 ? [] : ledger.nextBatch({ ...limits, calls }),
+      );
+      if (batch !== undefined && batch.length > 0) {
+        await deliver(batch);
+        continue;
+      }
+      if (abort.signal.aborted) break;
+      isIdle = true;
+      await committed.wait(Infinity);
+      isIdle = false;
+      if (options.delayMs > 0) await Bun.sleep(options.delayMs);
+    }
+  };
+
+  const runForEver = async (): Promise<void> => {
+    while (!abort.signal.aborted) {
+      try {
+        await run();
+      } catch (error) {
+        // A bug of ours must not end the export for good: say so, and take it up at the cursor again.
+        onNotice("error", `destination ${name}: ${String(error)}`);
+        await pauseBetweenTries.wait(1000);
+      }
+    }
+  };
+
+  const running = runForEver();
+  return {
+    name,
+    wake: () => committed.cut(),
+    hurry: () => pauseBetweenTries.cut(),
+    isSettled: () => isIdle || state === "paused",
+    async stop() {
+      abort.abort();
+      committed.cut();
+      pauseBetweenTries.cut();
+      await running;
+    },
+    state: () => state,
+    lastError: () => lastError,
+  };
+}
+
+interface RefusedCall {
+  readonly call: BatchCall;
+  readonly reason: string;
+}
+
+/** After "too large": half of what was refused, down to 64 KiB; a single larger call still goes alone. */
+function halved(limits: BatchLimits, refused: readonly BatchCall[]): BatchLimits {
+  const sizeBytes = refused.reduce((sum, call) => sum + call.spans.length, 0);
+  return { ...limits, sizeBytes: Math.max(65_536, Math.min(limits.sizeBytes, sizeBytes) / 2) };
+}

@@ -1,0 +1,45 @@
+// The exporter thread's entry: the port, the clock, the outside. Attaches its listener before anything else, and
+// never throws from it: an error there would take the thread, and what it has not yet committed, with it.
+
+import { parentPort, workerData } from "node:worker_threads";
+import type { TracingConfig } from "../../config/schema.ts";
+import type {
+  ExporterCommand,
+  ExporterEvent,
+  ExporterStart,
+} from "../../protocol/exporter-message.ts";
+import { createExporter, type Exporter } from "./exporter.ts";
+
+startThread();
+
+function startThread(): void {
+  const port = parentPort;
+  if (port === null) throw new Error("the exporter runs as a thread");
+  const early: ExporterCommand[] = [];
+  let exporter: Exporter | undefined;
+  const emit = (event: ExporterEvent): void => port.postMessage(event);
+
+  port.on("message", (command: ExporterCommand) => {
+    try {
+      if (exporter === undefined) early.push(command);
+      else exporter.receive(command);
+    } catch (error) {
+      emit({ kind: "notice", level: "error", text: `exporter: ${String(error)}` });
+    }
+  });
+
+  // The configuration was validated before it was written into this JSON.
+  const start = workerData as ExporterStart;
+  exporter = createExporter({
+    tracing: JSON.parse(start.tracing) as TracingConfig,
+    resource: JSON.parse(start.resource) as Record<string, string>,
+    version: start.version,
+    run: start.run ?? Bun.randomUUIDv7(),
+    emit,
+    nowMs: () => performance.timeOrigin + performance.now(),
+    random: Math.random,
+    fetch: (url, init) => fetch(url, init),
+    onStopped: () => port.close(),
+  });
+  for (const command of early) exporter.receive(command);
+}

@@ -1,0 +1,111 @@
+// Keeps a ledger open for the exporter thread: locks, opens, recovers, and after a failure opens it again with
+// back-off. It must never delete a file, and never let two processes write one ledger.
+
+import { mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import type { TracingConfig } from "../../config/schema.ts";
+import { ledgerProblem, openLedgerFile } from "./ledger-file.ts";
+import { openDestinations, type DestinationLedger } from "./ledger-destinations.ts";
+import { acquireLedgerLock, type LedgerLock } from "./ledger-lock.ts";
+import { openLedger, type Ledger } from "./ledger.ts";
+
+export interface OpenedLedger {
+  readonly ledger: Ledger;
+  readonly destinations: ReadonlyMap<string, DestinationLedger>;
+  /** Calls of earlier processes that were closed as interrupted. */
+  readonly interruptedCalls: number;
+}
+
+export type KeeperAttempt =
+  | { readonly ok: true; readonly opened: OpenedLedger }
+  | { readonly ok: false; readonly fatal: boolean; readonly error: string };
+
+export interface LedgerKeeper {
+  /** Opens the ledger anew. Never throws. */
+  open(): KeeperAttempt;
+  /**
+   * The file is gone while we still hold it: writes all of it back to its place, unless something else is
+   * there by now. Never throws; says what happened.
+   */
+  rescue(ledger: Ledger): string;
+  /** Closes the file; keeps the lock. */
+  close(ledger: Ledger): void;
+  release(): void;
+}
+
+export interface KeeperOptions {
+  readonly tracing: TracingConfig;
+  readonly run: string;
+  readonly nowMs: () => number;
+}
+
+export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
+  const { path, durability } = options.tracing.ledger;
+  let lock: LedgerLock | undefined;
+
+  const open = (): KeeperAttempt => {
+    mkdirSync(dirname(path), { recursive: true });
+    if (lock !== undefined && !lock.isInPlace()) {
+      lock.release();
+      lock = undefined;
+    }
+    lock ??= acquireLedgerLock(path);
+    if (lock === undefined) return { ok: false, fatal: true, error: ledgerInUse(path) };
+    const opening = openLedgerFile(path, durability);
+    if (!opening.ok) return opening;
+    try {
+      const ledger = openLedger(opening.file, options.run, options.nowMs);
+      const interruptedCalls = ledger.closeInterrupted();
+      const destinations = openDestinations(ledger, options.tracing.destinations);
+      const byName = new Map(destinations.map((destination) => [destination.name, destination]));
+      return { ok: true, opened: { ledger, destinations: byName, interruptedCalls } };
+    } catch (error) {
+      opening.file.close();
+      throw error;
+    }
+  };
+
+  return {
+    open() {
+      try {
+        return open();
+      } catch (error) {
+        return ledgerProblem(path, error);
+      }
+    },
+    rescue(ledger) {
+      const copy = `${path}.rescue`;
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+          return `ledger ${path} was replaced under way by another file`;
+        }
+        if (statSync(copy, { throwIfNoEntry: false }) !== undefined) unlinkSync(copy);
+        ledger.file.database.run("VACUUM INTO ?", [copy]);
+        renameSync(copy, path);
+        return `ledger ${path} was removed under way; all of it was written back`;
+      } catch (error) {
+        return `ledger ${path} was removed under way and cannot be written back: ${String(error)}`;
+      }
+    },
+    close(ledger) {
+      try {
+        ledger.file.close();
+      } catch (error) {
+        // What cannot even be closed is given up; the next open works on a handle of its own.
+        console.error(`ledger ${path}: ${String(error)}`);
+      }
+    },
+    release() {
+      lock?.release();
+      lock = undefined;
+    },
+  };
+}
+
+function ledgerInUse(path: string): string {
+  return (
+    `ledger ${path} is in use by another everyspan process; ` +
+    `stop that one, or give this one its own tracing.ledger.path`
+  );
+}
