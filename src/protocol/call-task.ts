@@ -95,7 +95,12 @@ export type CallResult =
  * - `journal`: the spans so far of a call that has been open for a while.
  */
 export type WorkerMessage =
-  | { readonly kind: "head"; readonly call: string; readonly status: number; readonly headers: string }
+  | {
+      readonly kind: "head";
+      readonly call: string;
+      readonly status: number;
+      readonly headers: string;
+    }
   | { readonly kind: "part"; readonly call: string; readonly text: string }
   | ({
       readonly kind: "end";

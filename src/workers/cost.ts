@@ -90,6 +90,7 @@ function ownPricing(override: PricingConfig): Pricing {
 
 /** `require`, for a price is wanted now and `import` would make it wait. */
 function loadPriceList(): PriceList {
+  // oxlint-disable-next-line typescript/no-require-imports -- the only import that is late and synchronous
   return require("@pydantic/genai-prices") as PriceList;
 }
 

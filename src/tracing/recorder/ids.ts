@@ -22,7 +22,7 @@ export function createIdSource(): IdSource {
       used = 0;
     }
     used += bytes;
-    const id = pool.hexSlice(used - bytes, used);
+    const id = pool.toString("hex", used - bytes, used);
     return /^0+$/.test(id) ? draw(bytes) : id;
   }
 

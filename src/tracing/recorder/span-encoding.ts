@@ -5,6 +5,7 @@
 // The unit is one entry of ScopeSpans.spans (opentelemetry/proto/trace/v1/trace.proto: field 2, tag
 // 0x12, length, Span). Entries concatenate: a call is its spans in a row, an export its calls.
 
+import { utf8ToBinary } from "../../protocol/binary-string.ts";
 import { doubleAttributes } from "./semconv.ts";
 
 /** An attribute value as OTLP knows it. Structured content is a JSON string. */
@@ -50,9 +51,9 @@ export type StatusCode = (typeof StatusCode)[keyof typeof StatusCode];
 export function encodeSpan(span: EncodableSpan, common?: Readonly<Attributes>): string {
   let body =
     bytesField("\x0a", hexToBinary(span.traceId)) + bytesField("\x12", hexToBinary(span.spanId));
-  if (span.traceState !== "") body += bytesField("\x1a", toUtf8(span.traceState));
+  if (span.traceState !== "") body += bytesField("\x1a", utf8ToBinary(span.traceState));
   if (span.parentSpanId !== "") body += bytesField("\x22", hexToBinary(span.parentSpanId));
-  body += bytesField("\x2a", toUtf8(span.name)) + "\x30" + String.fromCharCode(span.kind);
+  body += bytesField("\x2a", utf8ToBinary(span.name)) + "\x30" + String.fromCharCode(span.kind);
   body += "\x39" + encodeTimeMs(span.startMs);
   if (span.endMs !== undefined) body += "\x41" + encodeTimeMs(span.endMs);
   for (const key in span.attributes) {
@@ -85,7 +86,7 @@ export function encodeAttribute(key: string, value: AttributeValue): string {
 
 /** A Span.status entry (field 15). */
 export function encodeStatus(code: StatusCode, message: string): string {
-  const text = message === "" ? "" : bytesField("\x12", toUtf8(message));
+  const text = message === "" ? "" : bytesField("\x12", utf8ToBinary(message));
   return bytesField("\x7a", text + (code === 0 ? "" : "\x18" + String.fromCharCode(code)));
 }
 
@@ -107,7 +108,7 @@ export function bytesField(tag: string, bytes: string): string {
 function encodeAnyValue(key: string, value: AttributeValue): string {
   switch (typeof value) {
     case "string":
-      return bytesField("\x0a", toUtf8(value));
+      return bytesField("\x0a", utf8ToBinary(value));
     case "boolean":
       return value ? "\x10\x01" : "\x10\x00";
     case "number":
@@ -116,14 +117,15 @@ function encodeAnyValue(key: string, value: AttributeValue): string {
         : "\x21" + double(value);
     default: {
       let values = "";
-      for (const item of value) values += bytesField("\x0a", bytesField("\x0a", toUtf8(item)));
+      for (const item of value)
+        values += bytesField("\x0a", bytesField("\x0a", utf8ToBinary(item)));
       return bytesField("\x2a", values);
     }
   }
 }
 
 function keyField(key: string): string {
-  return bytesField("\x0a", toUtf8(key));
+  return bytesField("\x0a", utf8ToBinary(key));
 }
 
 function varint(value: number): string {
@@ -172,11 +174,4 @@ function hexToBinary(hex: string): string {
 function nibble(hex: string, index: number): number {
   const code = hex.charCodeAt(index);
   return code < 58 ? code - 48 : code - 87;
-}
-
-// oxlint-disable-next-line no-control-regex -- the whole of ASCII is meant
-const ascii = /^[\x00-\x7f]*$/;
-
-function toUtf8(text: string): string {
-  return ascii.test(text) ? text : Buffer.from(text, "utf8").latin1Slice();
 }

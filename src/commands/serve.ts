@@ -1,0 +1,114 @@
+// `everyspan serve`: the gateway, until a signal ends it. Main thread.
+
+import { cpus } from "node:os";
+
+import { defineCommand } from "citty";
+import type { ArgsDef, CommandDef } from "citty";
+
+import { readEnvironment } from "../config/environment.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { Account } from "../protocol/exporter-message.ts";
+import { startGateway } from "../server/gateway.ts";
+import type { Gateway } from "../server/gateway.ts";
+import { version } from "../version.ts";
+import { callLine } from "./call-line.ts";
+
+const args = {
+  config: {
+    type: "string",
+    valueHint: "FILE",
+    description: "Configuration file (default: ./everyspan.yaml if it exists)",
+  },
+  host: { type: "string", description: "Address to listen on (default: 127.0.0.1)" },
+  port: { type: "string", description: "Port to listen on, 0 for a free one (default: 4000)" },
+  unix: { type: "string", valueHint: "PATH", description: "Unix socket to listen on instead" },
+  quiet: { type: "boolean", description: "No line per call" },
+} as const satisfies ArgsDef;
+
+const command = defineCommand({
+  meta: { name: "serve", description: "Run the gateway" },
+  args,
+  async run({ args }) {
+    const loaded = loadConfig({
+      path: args.config,
+      environment: readEnvironment(),
+      overrides: { host: args.host, port: args.port, unix: args.unix },
+      workingDirectory: process.cwd(),
+      cores: cpus().length,
+    });
+    if (!loaded.ok) {
+      for (const problem of loaded.problems) console.error(problem);
+      process.exit(2);
+    }
+    for (const warning of loaded.warnings) console.error(`warning: ${warning}`);
+    const lines = process.stdout.isTTY && args.quiet !== true;
+    let gateway: Gateway;
+    try {
+      gateway = await startGateway({
+        config: loaded.config,
+        version,
+        notice: (level, text) => console.error(`${level}: ${text}`),
+        ...(lines && { onCall: (report, ms) => console.log(callLine(report, ms)) }),
+      });
+    } catch (error) {
+      console.error(startFailure(error, loaded.config));
+      process.exit(1);
+    }
+    console.error(welcome(gateway, loaded.config, loaded.source));
+    leaveOnSignal(gateway);
+  },
+});
+
+export default command as CommandDef;
+
+function leaveOnSignal(gateway: Gateway): void {
+  let leaving = false;
+  async function leave(signal: string): Promise<void> {
+    if (leaving) {
+      gateway.hurry();
+      return;
+    }
+    leaving = true;
+    console.error(`${signal}: finishing the calls in flight (once more to hurry)`);
+    console.error(farewell(await gateway.stop()));
+    process.exit(0);
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(signal));
+}
+
+function welcome(gateway: Gateway, config: Config, source: string): string {
+  const { destinations, ledger } = config.tracing;
+  const traces =
+    destinations.length === 0
+      ? `the ledger alone (${ledger.path}); look at them with \`everyspan status --last 5\``
+      : destinations.map(({ name, endpoint }) => `${name} (${endpoint})`).join(", ");
+  const lines = [
+    `everyspan ${version} listening on ${gateway.url}`,
+    `  configuration  ${source}`,
+    `  traces go to   ${traces}`,
+  ];
+  if (gateway.ledgerError !== "") lines.push(`  ledger         ${gateway.ledgerError}`);
+  if (!gateway.url.startsWith("unix:")) {
+    lines.push(
+      `  try it         OPENAI_BASE_URL=${gateway.url}/v1  or  ANTHROPIC_BASE_URL=${gateway.url}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function farewell(account: Account | undefined): string {
+  if (account === undefined) return "stopped; the ledger did not answer in time";
+  const kept = account.destinations
+    .filter(({ pending }) => pending > 0)
+    .map(({ name, pending }) => `${pending} spans for ${name}`);
+  const rest =
+    kept.length === 0 ? "" : `; kept in the ledger for the next start: ${kept.join(", ")}`;
+  return `stopped: ${account.committed} spans committed, ${account.lost} lost${rest}`;
+}
+
+function startFailure(error: unknown, config: Config): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const { host, port, unix } = config.server;
+  return `cannot listen on ${unix ?? `${host}:${port}`}: ${message}`;
+}

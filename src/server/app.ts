@@ -1,0 +1,63 @@
+// The HTTP surface: Elysia, and nothing but paths, methods and whom they are handed to. The only home of
+// elysia. Bodies are never parsed here, so that they reach the provider as they came.
+
+import { Elysia } from "elysia";
+
+import { GatewayError, toWireError } from "../errors/gateway-error.ts";
+import type { CallDeps } from "./handle-call.ts";
+import { handleCall, traceOf } from "./handle-call.ts";
+import { errorResponse } from "./error-response.ts";
+import { matchRoute } from "./routes.ts";
+
+/** What Bun's server offers a request. */
+interface RequestHost {
+  readonly timeout: (request: Request, seconds: number) => void;
+}
+
+export interface AppDeps extends CallDeps {
+  readonly readiness: () => Response;
+  readonly metrics: () => Promise<Response>;
+}
+
+export function createApp(deps: AppDeps): Elysia {
+  const handle = (request: Request, server: unknown): Promise<Response> =>
+    serveRequest(request, server as RequestHost | null, deps);
+  return new Elysia({ aot: true, precompile: true, normalize: false })
+    .onError(({ error, request }) => {
+      deps.openCalls.bug(error);
+      return unrouted(request, toWireErrorResponse(error), deps);
+    })
+    .get("/healthz", () => new Response("ok\n"))
+    .get("/readyz", () => deps.readiness())
+    .get("/metrics", () => deps.metrics())
+    .all("/*", ({ request, server }) => handle(request, server), {
+      parse: "none",
+    }) as unknown as Elysia;
+}
+
+async function serveRequest(
+  request: Request,
+  server: RequestHost | null,
+  deps: AppDeps,
+): Promise<Response> {
+  // A long call is silent for minutes: the idle timer must not cut it.
+  server?.timeout(request, 0);
+  const url = new URL(request.url);
+  const route = matchRoute(url.pathname, request.headers.has("anthropic-version"));
+  if (route === undefined) {
+    return unrouted(request, new GatewayError("not_found", "there is nothing at this path"), deps);
+  }
+  return handleCall(request, { route, url }, deps);
+}
+
+function toWireErrorResponse(error: unknown): GatewayError {
+  const { code, message } = toWireError(error);
+  return new GatewayError(code, message);
+}
+
+/** A path that is none of ours: answered in the shape the client seems to speak, and not traced. */
+function unrouted(request: Request, error: GatewayError, deps: AppDeps): Response {
+  const trace = traceOf(request.headers, deps);
+  const api = request.headers.has("anthropic-version") ? "anthropic" : "openai";
+  return errorResponse(error, { api, traceId: trace.traceId });
+}

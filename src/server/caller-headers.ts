@@ -1,0 +1,50 @@
+// Which of the caller's headers go on to the provider. Pure.
+
+import type { Config } from "../config/schema.ts";
+
+/** RFC 9110 §7.6.1, framing that is made anew, and what is between the caller and us. */
+const keptHere: ReadonlySet<string> = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "accept-encoding",
+  "expect",
+  // The span context and baggage are for us: the provider gets the attempt's own context, and no baggage.
+  "traceparent",
+  "tracestate",
+  "baggage",
+  "cookie",
+  "origin",
+  "referer",
+  "forwarded",
+]);
+
+/**
+ * Without `server.keys` the caller's own provider key goes on; with them the key it sent is everyspan's
+ * and stays here.
+ */
+export function callerHeaders(headers: Headers, config: Config): [string, string][] {
+  const ownKeys = config.server.keys.length > 0;
+  const named =
+    headers
+      .get("connection")
+      ?.toLowerCase()
+      .split(/\s*,\s*/) ?? [];
+  const kept: [string, string][] = [];
+  for (const [name, value] of headers) {
+    if (keptHere.has(name) || named.includes(name)) continue;
+    if (ownKeys && (name === "authorization" || name === "x-api-key")) continue;
+    if (name.startsWith("x-everyspan-") || name.startsWith("x-forwarded-")) continue;
+    if (name.startsWith("sec-fetch-")) continue;
+    kept.push([name, value]);
+  }
+  return kept;
+}

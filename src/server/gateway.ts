@@ -1,0 +1,203 @@
+// Starts and stops everything that `serve` consists of: exporter thread, worker pool, HTTP server, in this
+// order, and the other way round. Main thread.
+
+import type { Config } from "../config/schema.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import { threadEntry } from "../entrypoints.ts";
+import type { Account } from "../protocol/exporter-message.ts";
+import { systemClock } from "../tracing/recorder/clock.ts";
+import { createIdSource } from "../tracing/recorder/ids.ts";
+import { createApp } from "./app.ts";
+import { createAuthenticator } from "./authenticate.ts";
+import type { CallReport } from "./call-report.ts";
+import { createExporterThread } from "./exporter-thread.ts";
+import { createGatewayMetrics } from "./gateway-metrics.ts";
+import { metricsText } from "./metrics-text.ts";
+import type { SpanAccount } from "./metrics-text.ts";
+import { createOpenCalls } from "./open-calls.ts";
+import { createRefusalBudget } from "./refusal-budget.ts";
+import { createSampler } from "./sampler.ts";
+import { createWorkerPool } from "./worker-pool.ts";
+
+export type Notice = (level: "info" | "warning" | "error", text: string) => void;
+
+export interface Gateway {
+  /** `http://host:port`, or `unix:path`. */
+  readonly url: string;
+  /** What the ledger said at start: empty when it is open. */
+  readonly ledgerError: string;
+  readonly account: () => Promise<{
+    readonly spans: SpanAccount;
+    readonly ledger: Account | undefined;
+  }>;
+  /** Refuses new calls, lets running ones finish within the drain timeout, commits, exports. */
+  readonly stop: () => Promise<Account | undefined>;
+  /** Ends a stop's waiting: what still runs is cancelled now, and export is not waited for. */
+  readonly hurry: () => void;
+}
+
+const sweepMs = 10;
+
+export async function startGateway(options: {
+  readonly config: Config;
+  readonly version: string;
+  readonly notice: Notice;
+  readonly onCall?: (report: CallReport, durationMs: number) => void;
+}): Promise<Gateway> {
+  const { config, version, notice } = options;
+  const clock = systemClock;
+  const exporter = createExporterThread({
+    entry: threadEntry("exporter"),
+    start: {
+      tracing: JSON.stringify(config.tracing),
+      resource: JSON.stringify(config.tracing.resource),
+      version,
+    },
+    commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
+    clock,
+    notice,
+  });
+  const pool = createWorkerPool({
+    entry: threadEntry("task"),
+    start: { config: JSON.stringify(config), version },
+    pool: config.pool,
+  });
+  const bug = (error: unknown): void => {
+    notice("error", `a bug in everyspan: ${error instanceof Error ? error.stack : String(error)}`);
+  };
+  const openCalls = createOpenCalls({
+    providers: config.providers,
+    clock,
+    journal: exporter.journal,
+    bug,
+  });
+  const refusals = createRefusalBudget(clock);
+  const metrics = createGatewayMetrics();
+  let draining = false;
+  let hurried = false;
+  let hurry = (): void => undefined;
+
+  const ledgerError = await exporter.ready;
+  await pool.ready;
+  const atStart = await exporter.account();
+  const baseRecorded = (atStart?.committed ?? 0) + (atStart?.lost ?? 0);
+
+  /** One moment's account: what the exporter says, and what is still on its way to it. */
+  async function account(): Promise<{ spans: SpanAccount; ledger: Account | undefined }> {
+    const ledger = await exporter.account();
+    const inFlight = openCalls.spanCount();
+    return {
+      ledger,
+      spans: {
+        recorded: baseRecorded + exporter.handedOverSpans() + inFlight,
+        committed: ledger?.committed ?? 0,
+        open: exporter.unsettledSpans() + inFlight,
+        lost: ledger?.lost ?? 0,
+      },
+    };
+  }
+
+  const app = createApp({
+    config,
+    clock,
+    ids: createIdSource(),
+    authenticator: createAuthenticator(config.server.keys),
+    pool,
+    exporter,
+    openCalls,
+    refusals,
+    sampler: createSampler(config.tracing.sampler),
+    refusesNow() {
+      if (draining) return new GatewayError("draining", "everyspan is shutting down");
+      if (config.tracing.ledger.onFailure === "refuse" && !exporter.health().ledgerUp) {
+        return new GatewayError("ledger_unavailable", "the ledger cannot be written");
+      }
+      return undefined;
+    },
+    report(report) {
+      const nowMs = clock();
+      metrics.record(report, nowMs, report.call.route.api);
+      options.onCall?.(report, nowMs - report.call.startedMs);
+    },
+    readiness() {
+      const { ledgerUp, reasons } = exporter.health();
+      const refusing = config.tracing.ledger.onFailure === "refuse" && !ledgerUp;
+      const unable = draining ? ["draining"] : pool.threads() === 0 ? ["no worker"] : [];
+      const all = [...unable, ...reasons];
+      const status =
+        unable.length > 0 || refusing ? "unavailable" : all.length > 0 ? "degraded" : "ok";
+      return Response.json(all.length === 0 ? { status } : { status, reasons: all }, {
+        status: status === "unavailable" ? 503 : 200,
+      });
+    },
+    async metrics() {
+      const { spans, ledger } = await account();
+      const text = metricsText(
+        {
+          spans,
+          account: ledger,
+          callsInFlight: openCalls.count(),
+          workerRestarts: pool.restarts(),
+          refusedUntraced: refusals.untraced(),
+        },
+        metrics,
+      );
+      return new Response(text, {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      });
+    },
+  });
+
+  const { host, port, unix } = config.server;
+  const common = {
+    // Beyond this Bun itself answers, without a body; the bound that clients meet is ours.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    idleTimeout: 60,
+  };
+  app.listen(
+    unix === undefined
+      ? { hostname: host, port, reusePort: false, ...common }
+      : ({ unix, ...common } as never),
+  );
+  const server = app.server;
+  if (server === null) throw new Error("the server did not start");
+  const sweep = setInterval(() => openCalls.journalDue(), sweepMs);
+
+  async function drain(): Promise<void> {
+    const told = new Promise<"hurry">((resolve) => {
+      hurry = () => resolve("hurry");
+    });
+    const patience = new Promise<"timeout">((resolve) => {
+      setTimeout(() => resolve("timeout"), config.server.drainTimeoutMs).unref();
+    });
+    const how = await Promise.race([openCalls.idle(), told, patience]);
+    if (how === undefined) return;
+    const left = openCalls.count();
+    notice("warning", `ending ${left} calls that are still running`);
+    for (const call of openCalls.ids()) pool.cancel(call, "draining");
+    await Promise.race([openCalls.idle(), Bun.sleep(2000)]);
+  }
+
+  return {
+    url: unix === undefined ? `http://${urlHost(host)}:${server.port}` : `unix:${unix}`,
+    ledgerError,
+    account,
+    hurry() {
+      hurried = true;
+      hurry();
+    },
+    async stop() {
+      draining = true;
+      await drain();
+      clearInterval(sweep);
+      const last = await exporter.stop(hurried ? 0 : config.server.exportOnExitMs);
+      await server.stop(true);
+      await pool.stop();
+      return last;
+    },
+  };
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

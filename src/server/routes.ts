@@ -1,0 +1,83 @@
+// Which paths are whose. Pure. Every path under /v1 works without the prefix too, as people's base URLs
+// differ; `path` is always the form below the version, as a provider's base address wants it.
+
+import type { RouteName } from "../protocol/call-task.ts";
+
+export type Api = "openai" | "anthropic";
+
+export interface Route {
+  readonly name: RouteName;
+  /** Whose error shape answers, and whose provider serves it when no model says otherwise. */
+  readonly api: Api;
+  /** `http.route`: low in cardinality. */
+  readonly template: string;
+  /** Below `/v1`, with a leading slash: `/chat/completions`. */
+  readonly path: string;
+  /** Whether a call on it generates, and so has a `chat` span. */
+  readonly generates: boolean;
+  readonly methods: readonly string[];
+}
+
+/** Paths that exist without `/v1` in front: any other bare path is not ours. */
+const bareRoots: ReadonlySet<string> = new Set([
+  "chat",
+  "messages",
+  "models",
+  "completions",
+  "embeddings",
+  "responses",
+  "files",
+  "audio",
+  "images",
+  "moderations",
+  "batches",
+  "fine_tuning",
+  "vector_stores",
+  "uploads",
+  "rerank",
+]);
+
+/** The route of a path, or undefined where it is none of ours. `speaksAnthropic`: it sent the version header. */
+export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | undefined {
+  const path = belowVersion(pathname);
+  if (path === undefined) return undefined;
+  switch (path) {
+    case "/chat/completions":
+      return route("chat_completions", "openai", { path, methods: ["POST"], generates: true });
+    case "/messages":
+      return route("messages", "anthropic", { path, methods: ["POST"], generates: true });
+    case "/messages/count_tokens":
+      return route("count_tokens", "anthropic", { path, methods: ["POST"], generates: false });
+    case "/models":
+      return route("models", speaksAnthropic ? "anthropic" : "openai", {
+        path,
+        methods: ["GET"],
+        generates: false,
+      });
+    default:
+      return {
+        name: "forward",
+        api: speaksAnthropic || path.startsWith("/messages/") ? "anthropic" : "openai",
+        template: "/v1/*",
+        path,
+        generates: false,
+        methods: [],
+      };
+  }
+}
+
+function route(
+  name: RouteName,
+  api: Api,
+  rest: Pick<Route, "path" | "methods" | "generates">,
+): Route {
+  return { name, api, template: `/v1${rest.path}`, ...rest };
+}
+
+function belowVersion(pathname: string): string | undefined {
+  // Some base URLs end in /v1 and some clients add it again.
+  const path = pathname.replace(/^(?:\/v1)+(?=\/)/, "");
+  if (path !== pathname) return path;
+  const root = pathname.split("/", 2)[1] ?? "";
+  return bareRoots.has(root) ? pathname : undefined;
+}

@@ -1,0 +1,230 @@
+// The attempts of one call at its provider: each with a span of its own, again only before the first byte
+// of a reply, never past the budget. Runs on a worker thread.
+
+import type { ProviderConfig } from "../config/schema.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { ErrorCode } from "../errors/gateway-error.ts";
+import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
+import type { Clock } from "../tracing/recorder/clock.ts";
+import { formatTraceparent } from "../tracing/recorder/propagation.ts";
+import { attr } from "../tracing/recorder/semconv.ts";
+import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import { backoffMs, isRetryableStatus, retryAfterMs } from "./retry.ts";
+import { upstreamHeaders } from "./upstream-headers.ts";
+import type { HeaderPairs } from "./upstream-headers.ts";
+
+export interface UpstreamRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: HeaderPairs;
+  readonly keyHeader: "authorization" | "x-api-key" | "";
+  readonly body: string | Uint8Array | undefined;
+  /** Whether making it twice is harmless. A generation is; an upload to an unknown path may not be. */
+  readonly repeatable: boolean;
+}
+
+/** A provider's answer whose body is still to be read. */
+export interface Attempt {
+  readonly response: Response;
+  readonly span: Span;
+  /** Starts the idle timer anew: the body must go on within the time given, or it is aborted. */
+  readonly expectMore: (withinMs: number) => void;
+  /** Stops the timer; to be called when the body has been read or given up. */
+  readonly settle: () => void;
+  /** Closes the connection at once. */
+  readonly abort: () => void;
+  /** Why the body broke off, when it was us: a cancel or a timeout. */
+  readonly abortedBy: () => ErrorCode | undefined;
+}
+
+/** A call's way to be ended from outside; `onCancel` is called at once if it already has been. */
+export interface Cancellation {
+  readonly code: () => ErrorCode | undefined;
+  readonly onCancel: (listener: (code: ErrorCode) => void) => void;
+}
+
+export interface AttemptsDeps {
+  readonly provider: ProviderConfig;
+  readonly spans: CallSpans;
+  readonly startSpan: (name: string, kind: SpanKind) => Span;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly fetch: typeof fetch;
+  readonly cancellation: Cancellation;
+}
+
+/**
+ * Sends the request until there is an answer worth passing on: any that is not retryable, or the last one.
+ *
+ * @throws GatewayError `provider_unreachable`, `provider_timeout`, or the code of the cancellation
+ */
+export async function sendWithRetries(
+  request: UpstreamRequest,
+  deps: AttemptsDeps,
+): Promise<Attempt> {
+  const giveUpAtMs = deps.clock() + deps.provider.retryBudgetMs;
+  for (let resends = 0; ; resends++) {
+    const outcome = await attemptOnce(request, resends, deps);
+    const delayMs = retryDelayMs(outcome, request, { resends, giveUpAtMs }, deps);
+    if (delayMs === undefined) {
+      if ("response" in outcome) return outcome;
+      throw outcome;
+    }
+    if ("response" in outcome) await discard(outcome, deps.spans);
+    await sleep(delayMs, deps.cancellation);
+  }
+}
+
+/** One attempt and its span: an answer, or the error that it ended with. */
+async function attemptOnce(
+  request: UpstreamRequest,
+  resends: number,
+  deps: AttemptsDeps,
+): Promise<Attempt | GatewayError> {
+  const { provider, spans, cancellation } = deps;
+  const cancelled = cancellation.code();
+  if (cancelled !== undefined) return new GatewayError(cancelled, "the call was cancelled");
+  const span = deps.startSpan(request.method, SpanKind.client);
+  setRequestAttributes(span, request, resends);
+  const controller = new AbortController();
+  let abortedBy: ErrorCode | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function abort(code: ErrorCode): void {
+    abortedBy ??= code;
+    controller.abort();
+  }
+  function expectMore(withinMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => abort("provider_timeout"), withinMs);
+  }
+  cancellation.onCancel(abort);
+  expectMore(provider.timeoutMs);
+  try {
+    const context = spans.contextOf(span);
+    const response = await deps.fetch(request.url, {
+      method: request.method,
+      headers: upstreamHeaders({
+        caller: request.headers,
+        keyHeader: request.keyHeader,
+        provider,
+        traceparent: formatTraceparent(context),
+        tracestate: context.traceState,
+      }),
+      ...(request.body === undefined ? {} : { body: request.body }),
+      signal: controller.signal,
+      // A redirect would carry the key to an address that nobody configured.
+      redirect: "manual",
+      timeout: false,
+    } as RequestInit);
+    span.attributes[attr.httpResponseStatusCode] = response.status;
+    if (response.status >= 400) spans.fail(span, String(response.status));
+    return {
+      response,
+      span,
+      expectMore,
+      settle: () => clearTimeout(timer),
+      abort: () => abort("client_disconnected"),
+      abortedBy: () => abortedBy,
+    };
+  } catch (error) {
+    clearTimeout(timer);
+    return failedAttempt(error, { span, abortedBy, deps });
+  }
+}
+
+function failedAttempt(
+  error: unknown,
+  { span, abortedBy, deps }: { span: Span; abortedBy: ErrorCode | undefined; deps: AttemptsDeps },
+): GatewayError {
+  const { spans, provider } = deps;
+  if (abortedBy === "client_disconnected") {
+    // Cancelled on purpose: no error (semantic conventions for HTTP spans).
+    span.attributes[attr.clientDisconnected] = true;
+    spans.end(span);
+    return new GatewayError(abortedBy, "the client has left", { cause: error });
+  }
+  if (abortedBy !== undefined) {
+    spans.fail(span, abortedBy === "provider_timeout" ? "timeout" : abortedBy);
+    spans.end(span);
+    const message =
+      abortedBy === "provider_timeout"
+        ? `provider ${provider.name} did not answer within ${provider.timeoutMs} ms`
+        : "the call was cancelled";
+    return new GatewayError(abortedBy, message, { cause: error });
+  }
+  const reason = connectionErrorCode(error);
+  spans.fail(span, reason);
+  spans.end(span);
+  return new GatewayError(
+    "provider_unreachable",
+    `provider ${provider.name} could not be reached (${reason})`,
+    { cause: error },
+  );
+}
+
+/** Bun's fetch errors carry the system's code; it is low in cardinality and says what went wrong. */
+export function connectionErrorCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === "string" && code !== "") return code;
+  return error instanceof Error ? error.name : "_OTHER";
+}
+
+function retryDelayMs(
+  outcome: Attempt | GatewayError,
+  request: UpstreamRequest,
+  { resends, giveUpAtMs }: { resends: number; giveUpAtMs: number },
+  { provider, clock, random, cancellation }: AttemptsDeps,
+): number | undefined {
+  if (resends >= provider.retries || cancellation.code() !== undefined) return undefined;
+  let delayMs: number;
+  if ("response" in outcome) {
+    const { status, headers } = outcome.response;
+    if (!isRetryableStatus(status)) return undefined;
+    if (!request.repeatable && status !== 429) return undefined;
+    delayMs = retryAfterMs(headers, clock()) ?? backoffMs(resends, random);
+  } else {
+    if (outcome.code !== "provider_unreachable") return undefined;
+    const reason = connectionErrorCode(outcome.cause);
+    if (!request.repeatable && reason !== "ConnectionRefused" && reason !== "ECONNREFUSED") {
+      return undefined;
+    }
+    delayMs = backoffMs(resends, random);
+  }
+  return clock() + delayMs > giveUpAtMs ? undefined : delayMs;
+}
+
+/** Reads nothing more of an answer that is not passed on, so that its socket is not left parked. */
+async function discard(attempt: Attempt, spans: CallSpans): Promise<void> {
+  attempt.settle();
+  spans.end(attempt.span);
+  try {
+    await attempt.response.body?.cancel();
+  } catch {
+    attempt.abort(); // the body is already broken, and so is its connection
+  }
+}
+
+function setRequestAttributes(span: Span, request: UpstreamRequest, resends: number): void {
+  const url = new URL(request.url);
+  span.attributes[attr.httpRequestMethod] = request.method;
+  span.attributes[attr.urlFull] = `${url.origin}${url.pathname}`;
+  span.attributes[attr.serverAddress] = url.hostname;
+  span.attributes[attr.serverPort] = portOf(url);
+  if (resends > 0) span.attributes[attr.httpRequestResendCount] = resends;
+}
+
+export function portOf(url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return url.protocol === "https:" ? 443 : 80;
+}
+
+/** Waits, or less if the call is cancelled meanwhile: the next attempt sees that first thing. */
+function sleep(delayMs: number, cancellation: Cancellation): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    cancellation.onCancel(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,156 @@
+// One call on a worker, from task to result: the pipeline that owns its order. Guardrails, attempts and
+// replies are leaves beneath it. Every way out ends every span; none throws.
+
+import type { RequestFacts } from "../apischema/request-facts.ts";
+import type { Config, ProviderConfig } from "../config/schema.ts";
+import { GatewayError, toWireError } from "../errors/gateway-error.ts";
+import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
+import { streamWindowBytes } from "../protocol/call-task.ts";
+import { createCallSpans } from "../tracing/recorder/call-spans.ts";
+import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
+import type { Clock } from "../tracing/recorder/clock.ts";
+import type { IdSource } from "../tracing/recorder/ids.ts";
+import { parseTraceparent } from "../tracing/recorder/propagation.ts";
+import { attr } from "../tracing/recorder/semconv.ts";
+import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import { sendWithRetries } from "./attempts.ts";
+import type { Attempt } from "./attempts.ts";
+import type { CallRegistry } from "./call-registry.ts";
+import { createCancellation } from "./cancellation.ts";
+import type { CancellationSource } from "./cancellation.ts";
+import { chatRequestAttributes } from "./chat-span.ts";
+import type { Pricer } from "./cost.ts";
+import { finishCall } from "./finish-call.ts";
+import { readReply } from "./read-reply.ts";
+import { createStreamWindow } from "./stream-window.ts";
+import type { StreamWindow } from "./stream-window.ts";
+import { upstreamBody } from "./upstream-body.ts";
+import type { HeaderPairs } from "./upstream-headers.ts";
+
+/** What a worker thread has, made once at its entry. */
+export interface WorkerDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ids: Pick<IdSource, "spanId">;
+  readonly random: () => number;
+  readonly fetch: typeof fetch;
+  readonly post: (message: WorkerMessage) => void;
+  readonly registry: CallRegistry;
+  readonly price: Pricer;
+}
+
+/** One call's state: made when it starts, gone when it ends. */
+export interface CallState {
+  readonly task: CallTask;
+  readonly provider: ProviderConfig;
+  readonly facts: RequestFacts | undefined;
+  readonly spans: CallSpans;
+  /** Absent on routes that generate nothing. */
+  readonly chat: Span | undefined;
+  readonly cancellation: CancellationSource;
+  readonly window: StreamWindow;
+  readonly common: Readonly<Record<string, string>>;
+  /** Starts a span beneath `chat`, or beneath the root where there is no chat. */
+  readonly startSpan: (name: string, kind: SpanKind) => Span;
+  readonly startedMs: number;
+  attempts: number;
+  firstAttemptMs: number | undefined;
+}
+
+export async function runCall(task: CallTask, deps: WorkerDeps): Promise<CallResult> {
+  const state = openCall(task, deps);
+  try {
+    const attempt = await callProvider(state, deps);
+    return await readReply(state, attempt, deps);
+  } catch (error) {
+    return failedResult(state, error, deps);
+  } finally {
+    deps.registry.close(task.call);
+  }
+}
+
+function openCall(task: CallTask, deps: WorkerDeps): CallState {
+  const provider = deps.config.providers.find(({ name }) => name === task.provider);
+  const trace = parseTraceparent(task.traceparent, task.tracestate);
+  if (provider === undefined || trace === undefined) throw new Error("malformed task");
+  const facts = task.facts === "" ? undefined : (JSON.parse(task.facts) as RequestFacts);
+  const spans = createCallSpans(deps, { ...trace, isRemote: false }, task.anchorMs);
+  const cancellation = createCancellation();
+  const window = createStreamWindow(streamWindowBytes);
+  const common: Record<string, string> = {};
+  if (task.sessionId !== "") common[attr.sessionId] = task.sessionId;
+  if (task.userId !== "") common[attr.userId] = task.userId;
+  const chat =
+    facts === undefined
+      ? undefined
+      : spans.start({
+          name: `chat ${task.providerModel === "" ? facts.model : task.providerModel}`,
+          kind: SpanKind.client,
+          attributes: chatRequestAttributes(facts, provider, task),
+        });
+  deps.registry.open({
+    call: task.call,
+    cancel: (code) => {
+      cancellation.cancel(code);
+      window.close();
+    },
+    credit: window.credit,
+    snapshot: () => ({ spans: spans.encode(common), spanCount: spans.count() }),
+  });
+  return {
+    task,
+    provider,
+    facts,
+    spans,
+    chat,
+    cancellation,
+    window,
+    common,
+    startSpan(name, kind) {
+      const span = spans.start({ name, kind }, chat);
+      deps.registry.spanStarted(task.call);
+      return span;
+    },
+    startedMs: deps.clock(),
+    attempts: 0,
+    firstAttemptMs: undefined,
+  };
+}
+
+function callProvider(state: CallState, deps: WorkerDeps): Promise<Attempt> {
+  const { task, provider, facts } = state;
+  state.firstAttemptMs = deps.clock();
+  return sendWithRetries(
+    {
+      url: provider.baseUrl + task.path,
+      method: task.method,
+      headers: JSON.parse(task.headers) as HeaderPairs,
+      keyHeader: task.keyHeader,
+      body: task.bytes ?? (task.body === "" ? undefined : upstreamBody(task, provider, facts)),
+      repeatable: facts !== undefined || task.route !== "forward" || task.method === "GET",
+    },
+    {
+      provider,
+      spans: state.spans,
+      startSpan(name, kind) {
+        state.attempts++;
+        return state.startSpan(name, kind);
+      },
+      clock: deps.clock,
+      random: deps.random,
+      fetch: deps.fetch,
+      cancellation: state.cancellation,
+    },
+  );
+}
+
+function failedResult(state: CallState, error: unknown, deps: WorkerDeps): CallResult {
+  const wire = toWireError(error);
+  if (!(error instanceof GatewayError)) console.error("everyspan: a bug in a worker:", error);
+  return {
+    kind: "failed",
+    code: wire.code,
+    message: wire.message,
+    ...finishCall(state, { failure: wire }, deps),
+  };
+}

@@ -1,0 +1,69 @@
+// The end of a call's spans on a worker, whichever way it went: one exit for all of them.
+
+import type { WireError } from "../errors/gateway-error.ts";
+import type { CallOutcome } from "../protocol/call-task.ts";
+import { attr } from "../tracing/recorder/semconv.ts";
+import type { CallState, WorkerDeps } from "./call.ts";
+import { chatReplyAttributes } from "./chat-span.ts";
+import type { ReplyFacts } from "./providers/reply-facts.ts";
+
+export interface Ending {
+  /** What the reply said, as far as it came. */
+  readonly reply?: ReplyFacts;
+  /** Why the call failed; a client's leaving counts as no error of the call. */
+  readonly failure?: WireError;
+  /** `error.type` for a reply that is itself an error: the provider's status or code. */
+  readonly errorType?: string;
+  readonly firstContentMs?: number | undefined;
+}
+
+/** Ends whatever is open and says how the call went. */
+export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): CallOutcome {
+  const { spans, chat, facts } = state;
+  const { reply, failure } = ending;
+  const left = failure?.code === "client_disconnected";
+  const errorType = left ? "" : (failure?.code ?? ending.errorType ?? reply?.errorType ?? "");
+  const cost = priceOf(state, reply, deps);
+  const timeToFirstChunkSeconds =
+    ending.firstContentMs === undefined
+      ? undefined
+      : Math.max(0, ending.firstContentMs - state.startedMs) / 1000;
+  if (chat !== undefined) {
+    if (reply !== undefined || state.attempts > 1) {
+      const isOpenAI = state.provider.api === "openai";
+      const extra = { cost, attempts: state.attempts, isOpenAI, timeToFirstChunkSeconds };
+      Object.assign(chat.attributes, chatReplyAttributes(reply ?? { finishReasons: [] }, extra));
+    }
+    if (left) chat.attributes[attr.clientDisconnected] = true;
+    if (errorType !== "") spans.fail(chat, errorType, failure?.message ?? "");
+  }
+  spans.endAll();
+  const usage = reply?.usage;
+  return {
+    spans: spans.encode(state.common),
+    spanCount: spans.count(),
+    lastEndMs: spans.lastEndMs(),
+    errorType: left ? "client_disconnected" : errorType,
+    responseModel: reply?.model ?? facts?.model ?? "",
+    inputTokens: usage?.inputTokens ?? -1,
+    outputTokens: usage?.outputTokens ?? -1,
+    cacheReadTokens: usage?.cacheReadTokens ?? -1,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? -1,
+    reasoningTokens: usage?.reasoningTokens ?? -1,
+    cost: cost ?? -1,
+    timeToFirstChunkSeconds: timeToFirstChunkSeconds ?? -1,
+    providerMs: state.firstAttemptMs === undefined ? 0 : deps.clock() - state.firstAttemptMs,
+    attempts: state.attempts,
+    chatSeconds: chat?.endMs === undefined ? -1 : (chat.endMs - chat.startMs) / 1000,
+  };
+}
+
+function priceOf(
+  { facts, provider }: CallState,
+  reply: ReplyFacts | undefined,
+  deps: WorkerDeps,
+): number | undefined {
+  if (facts === undefined || reply?.usage === undefined) return undefined;
+  const model = reply.model ?? facts.model;
+  return deps.price({ provider: provider.api, model, usage: reply.usage })?.total;
+}

@@ -1,0 +1,144 @@
+// A provider's answer, read in the way its content type asks for: events are passed on as they come, JSON
+// is read whole, everything else flows through as bytes. Runs on a worker thread.
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import { toBinary } from "../protocol/binary-string.ts";
+import type { CallResult } from "../protocol/call-task.ts";
+import type { Attempt } from "./attempts.ts";
+import { connectionErrorCode } from "./attempts.ts";
+import type { CallState, WorkerDeps } from "./call.ts";
+import { finishCall } from "./finish-call.ts";
+import { readAnthropicReply } from "./providers/anthropic/read-reply.ts";
+import { readOpenAIReply } from "./providers/openai/read-reply.ts";
+import type { ReplyFacts } from "./providers/reply-facts.ts";
+import { relayBytes, relayEvents } from "./relay-stream.ts";
+import { replyHeaders } from "./upstream-headers.ts";
+
+/** A plain reply larger than this is not held in memory: it flows through, and its usage is unknown. */
+const plainReplyBytesMax = 32 * 1024 * 1024;
+
+/** @throws GatewayError when the reply breaks off or cannot be one, before anything was passed on */
+export async function readReply(
+  state: CallState,
+  attempt: Attempt,
+  deps: WorkerDeps,
+): Promise<CallResult> {
+  const { response } = attempt;
+  const type = (response.headers.get("content-type") ?? "").toLowerCase();
+  if (type.startsWith("text/event-stream")) return relayEvents(state, attempt, deps);
+  const generates = state.facts !== undefined;
+  const isJson = type === "" || type.includes("json");
+  if (!generates && !isJson) return relayBytes(state, attempt, { chunks: [], deps });
+  const body = await readWhole(state, attempt);
+  if (body.kind === "too-large") return relayBytes(state, attempt, { chunks: body.chunks, deps });
+  return plainReply(state, attempt, { body: body.bytes, deps });
+}
+
+function plainReply(
+  state: CallState,
+  attempt: Attempt,
+  { body, deps }: { readonly body: Buffer; readonly deps: WorkerDeps },
+): CallResult {
+  const { response } = attempt;
+  const failed = response.status >= 400;
+  const json = parseJson(body);
+  if (state.facts !== undefined && !failed && response.status < 300 && !isObject(json)) {
+    state.spans.fail(attempt.span, "provider_invalid");
+    throw new GatewayError(
+      "provider_invalid",
+      `provider ${state.provider.name} answered ${response.status} with a body that is no JSON object`,
+    );
+  }
+  const reply = state.facts === undefined ? undefined : readFacts(state.provider.api, json);
+  const errorType = failed ? String(response.status) : undefined;
+  // An error in a reply that says 200 is an error all the same.
+  if (!failed && reply?.errorType !== undefined) state.spans.fail(attempt.span, reply.errorType);
+  state.spans.end(attempt.span);
+  return {
+    kind: "reply",
+    status: response.status,
+    headers: JSON.stringify(replyHeaders(response.headers)),
+    body: toBinary(body),
+    ...finishCall(
+      state,
+      { ...(reply && { reply }), ...(errorType !== undefined && { errorType }) },
+      deps,
+    ),
+  };
+}
+
+type WholeBody =
+  | { readonly kind: "whole"; readonly bytes: Buffer }
+  | { readonly kind: "too-large"; readonly chunks: readonly Uint8Array[] };
+
+async function readWhole(state: CallState, attempt: Attempt): Promise<WholeBody> {
+  const { response } = attempt;
+  const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+  if (announced > plainReplyBytesMax) return { kind: "too-large", chunks: [] };
+  try {
+    if (Number.isFinite(announced)) {
+      const bytes = Buffer.from(await response.arrayBuffer());
+      attempt.settle();
+      return { kind: "whole", bytes };
+    }
+    return await collect(attempt, state.provider.timeoutMs);
+  } catch (error) {
+    throw brokenBody(state, attempt, error);
+  }
+}
+
+async function collect(attempt: Attempt, withinMs: number): Promise<WholeBody> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const reader = attempt.response.body?.getReader();
+  for (;;) {
+    attempt.expectMore(withinMs);
+    const next = await reader?.read();
+    if (next === undefined || next.done) break;
+    chunks.push(next.value);
+    sizeBytes += next.value.length;
+    if (sizeBytes > plainReplyBytesMax) {
+      reader?.releaseLock();
+      return { kind: "too-large", chunks };
+    }
+  }
+  attempt.settle();
+  return { kind: "whole", bytes: Buffer.concat(chunks, sizeBytes) };
+}
+
+/** The attempt's span says why its body broke off; the error is what the client gets. */
+export function brokenBody(state: CallState, attempt: Attempt, error: unknown): GatewayError {
+  attempt.settle();
+  const code = attempt.abortedBy() ?? "provider_cut";
+  if (code === "client_disconnected") {
+    state.spans.end(attempt.span);
+    return new GatewayError(code, "the client has left", { cause: error });
+  }
+  const name = state.provider.name;
+  const reason = code === "provider_cut" ? connectionErrorCode(error) : code;
+  state.spans.fail(attempt.span, reason);
+  state.spans.end(attempt.span);
+  const message =
+    code === "provider_timeout"
+      ? `provider ${name} went silent in the middle of its reply`
+      : code === "provider_cut"
+        ? `provider ${name} broke off its reply (${reason})`
+        : "the call was cancelled";
+  return new GatewayError(code, message, { cause: error });
+}
+
+function readFacts(api: "openai" | "anthropic", json: unknown): ReplyFacts {
+  return api === "openai" ? readOpenAIReply(json) : readAnthropicReply(json);
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined; // judged by the caller: an error page may be anything
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,52 @@
+// A worker thread's entry. Piscina calls the default export once per call; everything the thread keeps
+// (port, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
+// its own, and no error leaves except as a result: a throw would take the neighbours' calls along.
+
+import { MessageChannel, parentPort, threadId, workerData } from "node:worker_threads";
+
+import type { Config } from "../config/schema.ts";
+import type { CallResult, CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
+import { systemClock } from "../tracing/recorder/clock.ts";
+import { createIdSource } from "../tracing/recorder/ids.ts";
+import { createCallRegistry } from "./call-registry.ts";
+import { runCall } from "./call.ts";
+import type { WorkerDeps } from "./call.ts";
+import { createPricer } from "./cost.ts";
+
+const start = workerData as WorkerStart;
+const config = JSON.parse(start.config) as Config;
+const channel = new MessageChannel();
+const port = channel.port1;
+
+const registry = createCallRegistry({
+  clock: systemClock,
+  post: (message) => port.postMessage(message),
+});
+
+port.on("message", (message: ServerMessage) => {
+  switch (message.kind) {
+    case "cancel":
+      registry.cancel(message.call, message.code);
+      break;
+    case "credit":
+      registry.credit(message.call, message.bytes);
+      break;
+  }
+});
+parentPort?.postMessage({ kind: "hello", threadId, port: channel.port2 }, [channel.port2]);
+setInterval(() => registry.journalDue(), 10);
+
+const deps: WorkerDeps = {
+  config,
+  clock: systemClock,
+  ids: createIdSource(),
+  random: Math.random,
+  fetch,
+  post: (message) => port.postMessage(message),
+  registry,
+  price: createPricer(config.pricing),
+};
+
+export default async function task(call: CallTask): Promise<CallResult> {
+  return runCall(call, deps);
+}
