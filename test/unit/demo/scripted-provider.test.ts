@@ -346,7 +346,7 @@ async function readUntilBroken(reply: Response): Promise<{ text: string; broken:
     for (;;) {
       const read = await reader?.read();
       if (read === undefined || read.done) return { text, broken: false };
-      text += decoder.decode(read.value, { stream: true });
+      text += decoder.decode(read.value as Uint8Array, { stream: true });
     }
   } catch {
     // Breaking is what is asked about.
