@@ -50,6 +50,9 @@ async function compile(outfile: string, target?: BinaryTarget): Promise<void> {
     entrypoints: ["src/main.ts", ...embeddedEntries].map((entry) => join(repository, entry)),
     root: repository,
     target: "bun",
+    // Parsing the bundle on every thread is most of the start: 140 ms to ready without, 56 ms with.
+    bytecode: true,
+    format: "esm",
     // Native and optional: a native addon would be unpacked to the temporary folder at each launch.
     external: ["@napi-rs/nice"],
     // Short identifiers break Elysia, which compiles handlers from their source text.
