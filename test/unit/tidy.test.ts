@@ -96,9 +96,8 @@ describe("tests", () => {
       .filter((file) => !ofTheTree.has(file))
       .filter((file) => {
         const tested = file.slice("test/unit/".length).replace(/\.test\.ts$/, ".ts");
-        return (
-          !existsSync(join(repository, "src", tested)) && !existsSync(join(repository, tested))
-        );
+        const roots = ["src", ".", "test"];
+        return roots.every((root) => !existsSync(join(repository, root, tested)));
       });
     expect(lost).toEqual([]);
   });
