@@ -150,8 +150,7 @@ const anthropicRequest = v.object({
 function lenient<TInput, TOutput>(
   schema: v.GenericSchema<TInput, TOutput>,
 ): v.GenericSchema<unknown, TOutput | undefined> {
-  const optional = v.fallback(v.optional(schema), undefined);
-  return optional as v.GenericSchema<unknown, TOutput | undefined>;
+  return v.fallback(v.optional(schema), undefined);
 }
 
 function refuse(issue: v.BaseIssue<unknown>): RequestParse {

@@ -2,7 +2,7 @@
 
 import { asObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
-import { createAnthropicFacts } from "./anthropic-facts.ts";
+import { createAnthropicFacts } from "./gathered-facts.ts";
 
 /** Reads a message, or an error body. Total: what it does not know it leaves out. */
 export function readAnthropicReply(json: unknown): ReplyFacts {

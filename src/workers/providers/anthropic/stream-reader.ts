@@ -4,7 +4,7 @@
 import { readFrame } from "../../../apischema/sse-frames.ts";
 import { asObject, asText, mayHaveText, parseObject } from "../json-probe.ts";
 import type { FrameReading, StreamReader } from "../stream-reader.ts";
-import { createAnthropicFacts } from "./anthropic-facts.ts";
+import { createAnthropicFacts } from "./gathered-facts.ts";
 
 /** The stream is complete at `message_stop`, and never after an error event. */
 export function createAnthropicStreamReader(): StreamReader {

@@ -2,7 +2,7 @@
 
 import { asObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
-import { createOpenAIFacts } from "./openai-facts.ts";
+import { createOpenAIFacts } from "./gathered-facts.ts";
 
 /** Reads a chat completion, or an error body. Total: what it does not know it leaves out. */
 export function readOpenAIReply(json: unknown): ReplyFacts {

@@ -13,7 +13,7 @@ import {
 import type { FrameReading, StreamReader } from "../stream-reader.ts";
 import { hasContent, probeContent } from "./chunk-content.ts";
 import { hideUsage } from "./hide-usage.ts";
-import { createOpenAIFacts, type OpenAIFacts } from "./openai-facts.ts";
+import { createOpenAIFacts, type OpenAIFacts } from "./gathered-facts.ts";
 
 /** Chunks parsed in search of id and model before giving up: some servers never send them. */
 const headChunksMax = 8;

@@ -4,7 +4,7 @@
 import { readErrorFacts } from "../error-facts.ts";
 import { asObject, asText, type JsonObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
-import { createAnthropicUsage } from "./anthropic-usage.ts";
+import { createAnthropicUsage } from "./usage.ts";
 
 export interface AnthropicFacts {
   /** A message, or the first form of it in `message_start`. */

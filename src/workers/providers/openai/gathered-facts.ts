@@ -4,7 +4,7 @@
 import { readErrorFacts } from "../error-facts.ts";
 import { asArray, asObject, asText, type JsonObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
-import { readOpenAIUsage } from "./openai-usage.ts";
+import { readOpenAIUsage } from "./usage.ts";
 
 export interface OpenAIFacts {
   /**
