@@ -1,6 +1,6 @@
 // Tests: an OTLP receiver on a real socket that answers as told and keeps what it was sent.
 
-import { eachField } from "../../src/tracing/recorder/protobuf-reader.ts";
+import { eachField } from "../../src/tracing/recorder/wire-reader.ts";
 import { decodeSpans, type DecodedSpan } from "../../src/tracing/recorder/span-decoding.ts";
 
 export interface ReceivedRequest {
@@ -36,9 +36,9 @@ export function startReceiver(first: Answer = acceptAll, port = 0): ScriptedRece
     hostname: "127.0.0.1",
     idleTimeout: 0,
     async fetch(request) {
-      const raw = await request.bytes();
+      const raw = new Uint8Array(await request.arrayBuffer());
       const gzip = request.headers.get("content-encoding") === "gzip";
-      const body = gzip ? Bun.gunzipSync(raw) : raw;
+      const body: Uint8Array = gzip ? Bun.gunzipSync(raw) : raw;
       const json = request.headers.get("content-type") === "application/json";
       const spans = json ? [] : requestSpans(body);
       const response = await answer(spans, request);

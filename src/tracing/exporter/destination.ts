@@ -75,7 +75,10 @@ export function startDestination(options: DestinationOptions): Destination {
   };
 
   /** Sends until there is an answer; undefined when stopped, or when the calls expired meanwhile. */
-  const attempt = async (calls: readonly BatchCall[]): Promise<Settled | undefined> => {
+  const attempt = async (
+    calls: readonly BatchCall[],
+    isMoot = (ledger: DestinationLedger) => ledger.cursor() >= (calls[0]?.seq ?? 0),
+  ): Promise<Settled | undefined> => {
     let body: Uint8Array;
     try {
       body = options.build(calls);
@@ -93,8 +96,7 @@ export function startDestination(options: DestinationOptions): Destination {
       pauseBetweenTries.reset();
       await pauseBetweenTries.wait(backOffMs(failures, outcome.retryAfterMs, options.random));
       failures += 1;
-      const first = calls[0]?.seq ?? 0;
-      if (await onLedger((ledger) => ledger.cursor() >= first)) return undefined;
+      if (await onLedger(isMoot)) return undefined;
     }
     return undefined;
   };
@@ -176,9 +178,31 @@ export function startDestination(options: DestinationOptions): Destination {
     }
   };
 
+  /** Sends what was set aside once more, as somebody asked for it. What is refused again stays. */
+  const retrySetAside = async (): Promise<void> => {
+    let afterSeq = 0;
+    for (;;) {
+      const call = await onLedger((ledger) => ledger.nextSetAside(afterSeq));
+      if (call === undefined) return;
+      afterSeq = call.seq;
+      const outcome = await attempt([call], () => false);
+      if (outcome === undefined || outcome.kind === "misconfigured") return;
+      if (outcome.kind === "refused") {
+        onNotice(
+          "warning",
+          `destination ${name} refused call ${call.call} again: ${outcome.reason}`,
+        );
+        continue;
+      }
+      hasEverAccepted = true;
+      await onLedger((ledger) => ledger.acceptSetAside(call));
+    }
+  };
+
   const run = async (): Promise<void> => {
     while (!abort.signal.aborted) {
       committed.reset();
+      if (await onLedger((ledger) => ledger.takeRetryRequest())) await retrySetAside();
       const calls = state === "paused" ? 1 : limits.calls;
       const batch = await onLedger((ledger) =>
         ledger.pendingSpans() === 0 ? [] : ledger.nextBatch({ ...limits, calls }),

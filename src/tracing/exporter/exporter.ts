@@ -7,6 +7,7 @@ import { groupCommands, isCallCommand, spansAtStake, type CommitGroup } from "./
 import { startDestinations } from "./destination-set.ts";
 import type { Fetch } from "./destination-transport.ts";
 import { createLedgerKeeper, type OpenedLedger } from "./ledger-keeper.ts";
+import { startMaintenance } from "./ledger-maintenance.ts";
 import { startLedgerService } from "./ledger-service.ts";
 
 export interface ExporterOptions {
@@ -28,7 +29,6 @@ export interface Exporter {
 
 /** One transaction takes at most so many commands, so that the first of a burst waits for few others. */
 const groupMax = 1000;
-const heartbeatMs = 250;
 /** What may wait in memory for a ledger that is down. */
 const heldCharsMax = 64 * 1024 * 1024;
 
@@ -200,7 +200,7 @@ export function createExporter(options: ExporterOptions): Exporter {
     await destinations.drain(exportMs);
     await destinations.stop();
     while (queue.length > 0) flush();
-    clearInterval(heartbeat);
+    maintenance.stop();
     const final = account();
     for (const { name, pending } of final.destinations) {
       if (pending > 0) notice("warning", `${pending} spans wait in the ledger for ${name}`);
@@ -210,15 +210,14 @@ export function createExporter(options: ExporterOptions): Exporter {
     options.onStopped();
   };
 
-  const heartbeat = setInterval(() => {
-    const ledger = service.current()?.ledger;
-    if (ledger === undefined) return;
-    try {
-      if (ledger.openCalls() > 0) ledger.beat();
-    } catch (error) {
-      service.fail(error);
-    }
-  }, heartbeatMs);
+  const maintenance = startMaintenance({
+    limits: tracing.ledger,
+    service,
+    nowMs,
+    isQuiet: () => queue.length === 0,
+    onTick: destinations.wake,
+    onNotice: notice,
+  });
 
   emit({ kind: "ready", error: service.problem(), fatal: service.isFatal() });
   isReady = true;

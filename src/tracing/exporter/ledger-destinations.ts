@@ -43,6 +43,12 @@ export interface DestinationLedger {
   setAside(call: BatchCall, reason: string): void;
   /** Takes back what was set aside: the destination, not the calls, was at fault. */
   restore(seqs: readonly number[]): void;
+  /** Whether somebody asked for the calls set aside to be sent again; answers once. */
+  takeRetryRequest(): boolean;
+  /** The oldest call set aside after `afterSeq`. */
+  nextSetAside(afterSeq: number): BatchCall | undefined;
+  /** A call set aside was accepted after all. */
+  acceptSetAside(call: BatchCall): void;
   /** Gives up on everything up to `seq` because space ran out. Returns the spans given up. */
   expireThrough(seq: number): number;
   /** For `everyspan status`, which reads the file. */
@@ -56,23 +62,31 @@ export function openDestinations(
   configs: readonly Pick<DestinationConfig, "name" | "backfill">[],
 ): DestinationLedger[] {
   const { database } = ledger.file;
+  const before = database
+    .query<{ name: string }, []>("SELECT name FROM destinations WHERE configured = 1")
+    .all();
+  const present = new Set(before.map(({ name }) => name));
   database.transaction(() => {
     database.run("UPDATE destinations SET configured = 0");
-    for (const config of configs) registerDestination(ledger, config);
+    for (const config of configs) {
+      const isKnown = registerDestination(ledger, config);
+      if (isKnown && !present.has(config.name)) countMissedAsExpired(ledger, config.name);
+    }
   })();
   return configs.map(({ name }) => openDestination(ledger, name));
 }
 
+/** True when the ledger knew it already. */
 function registerDestination(
   ledger: Ledger,
   config: Pick<DestinationConfig, "name" | "backfill">,
-): void {
+): boolean {
   const { file, totals } = ledger;
   const { database } = file;
   const known = database
-    .query("UPDATE destinations SET configured = 1 WHERE name = ?")
+    .query<unknown, [string]>("UPDATE destinations SET configured = 1 WHERE name = ?")
     .run(config.name);
-  if (known.changes > 0) return;
+  if (known.changes > 0) return true;
   const kept = config.backfill
     ? database
         .query<{ first: number | null; spans: number; unsampled: number }, []>(
@@ -93,6 +107,22 @@ function registerDestination(
       totals.committed - (kept?.spans ?? 0),
       totals.unsampled - (kept?.unsampled ?? 0),
     );
+  return false;
+}
+
+/** A destination that was away held no calls back: what retention took meanwhile it will never get. */
+function countMissedAsExpired(ledger: Ledger, name: string): void {
+  const row = readRow(ledger, name);
+  const { lastSeq, committed, unsampled } = ledger.totals;
+  const accounted = row.exported + row.rejected + row.expired + unsampled - row.base_unsampled;
+  const missed =
+    committed - row.base_committed - accounted - sumPending(ledger, row.cursor, lastSeq);
+  if (missed <= 0) return;
+  ledger.file.database
+    .query<unknown, [number, string]>(
+      "UPDATE destinations SET expired = expired + ? WHERE name = ?",
+    )
+    .run(missed, name);
 }
 
 function openDestination(ledger: Ledger, name: string): DestinationLedger {
@@ -109,6 +139,12 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
   );
   const update = database.prepare<unknown, [number, number, number, number, string]>(
     "UPDATE destinations SET cursor = ?, exported = ?, rejected = ?, expired = ? WHERE name = ?",
+  );
+  const callAt = database.prepare<{ call: string }, [number]>(
+    "SELECT call FROM calls WHERE seq = ?",
+  );
+  const readRetry = database.prepare<{ asked: number }, [string]>(
+    "SELECT retry_rejected asked FROM destinations WHERE name = ?",
   );
   const write = (next: DestinationRow): void => {
     update.run(next.cursor, next.exported, next.rejected, next.expired, name);
@@ -137,6 +173,8 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
     advance(calls, rejectedSpans) {
       const last = calls.at(-1);
       if (last === undefined || last.seq <= row.cursor) return;
+      // After a ledger was lost and begun anew, its seqs mean other calls.
+      if (callAt.get(last.seq)?.call !== last.call) return;
       // What expired while its request was under way is accounted for already.
       const spans = spansAfterCursor(calls);
       const rejected = Math.min(rejectedSpans, spans);
@@ -147,7 +185,7 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
       pending -= spans;
     },
     setAside(call, reason) {
-      if (call.seq <= row.cursor) return;
+      if (call.seq <= row.cursor || callAt.get(call.seq)?.call !== call.call) return;
       const next = { ...row, cursor: call.seq, rejected: row.rejected + call.spanCount };
       database.transaction(() => {
         database
@@ -184,6 +222,34 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
       })();
       Object.assign(row, next);
       pending += restored;
+    },
+    takeRetryRequest() {
+      if (readRetry.get(name)?.asked !== 1) return false;
+      database
+        .query<unknown, [string]>("UPDATE destinations SET retry_rejected = 0 WHERE name = ?")
+        .run(name);
+      return true;
+    },
+    nextSetAside: (afterSeq) =>
+      database
+        .query<BatchCall, [string, number]>(
+          `SELECT seq, call, span_count spanCount, spans FROM rejected
+           WHERE destination = ? AND seq > ? ORDER BY seq LIMIT 1`,
+        )
+        .get(name, afterSeq) ?? undefined,
+    acceptSetAside(call) {
+      const next = { ...row, rejected: row.rejected - call.spanCount };
+      next.exported += call.spanCount;
+      const isGone = database.transaction(() => {
+        const deleted = database
+          .query<unknown, [string, number]>(
+            "DELETE FROM rejected WHERE destination = ? AND seq = ?",
+          )
+          .run(name, call.seq);
+        if (deleted.changes > 0) write(next);
+        return deleted.changes > 0;
+      })();
+      if (isGone) Object.assign(row, next);
     },
     expireThrough(seq) {
       if (seq <= row.cursor) return 0;

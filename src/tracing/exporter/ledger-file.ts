@@ -79,6 +79,8 @@ function prepare(
   }
   database.run("PRAGMA journal_mode = WAL");
   database.run(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
+  // A checkpoint syncs; it is left to quiet moments (maintenance), this is for when there are none.
+  database.run("PRAGMA wal_autocheckpoint = 4000");
   database.run("PRAGMA journal_size_limit = 16777216");
   database.run("PRAGMA temp_store = MEMORY");
   if (version === 0) {

@@ -1,6 +1,6 @@
 // Reads a destination's answer: accepted, try again, misconfigured, or these calls are refused. Pure.
 
-import { eachField, readInt64, readText } from "../recorder/protobuf-reader.ts";
+import { eachField, readInt64, readText } from "../recorder/wire-reader.ts";
 
 /**
  * - `accepted`: with what a partial success says; `rejectedSpans` must not be sent again.

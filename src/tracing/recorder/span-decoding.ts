@@ -11,7 +11,7 @@ import {
   readText,
   readVarint,
   wireLen,
-} from "./protobuf-reader.ts";
+} from "./wire-reader.ts";
 
 export type DecodedValue =
   | string

@@ -1,0 +1,175 @@
+// Reads a ledger for `everyspan status`, while a serve holds it or none does. Any thread, a handle of its own;
+// it never writes calls, creates nothing and repairs nothing.
+
+import { Database } from "bun:sqlite";
+import { statSync } from "node:fs";
+import type { Account, DestinationAccount } from "../../protocol/exporter-message.ts";
+import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
+import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
+import { ledgerVersion } from "./ledger-schema.ts";
+
+export type LedgerReading =
+  | { readonly ok: true; readonly reader: LedgerReader }
+  | { readonly ok: false; readonly error: string };
+
+export interface LedgerReader {
+  /** Only destinations of the last serve; `pending` is counted from the calls themselves. */
+  account(): Account;
+  /** Newest first. A trace's calls include those still open. */
+  calls(which: { readonly last: number } | { readonly trace: string }): LedgerCall[];
+  /** What destinations refused for good, newest first. */
+  rejected(): RejectedCall[];
+  close(): void;
+}
+
+export interface LedgerCall {
+  readonly call: string;
+  /** When it was committed, or for an open call when it was first journaled. */
+  readonly atMs: number;
+  readonly isOpen: boolean;
+  readonly sampled: boolean;
+  readonly spans: readonly DecodedSpan[];
+}
+
+export interface RejectedCall {
+  readonly destination: string;
+  readonly call: string;
+  readonly reason: string;
+  readonly rejectedAtMs: number;
+  readonly spanCount: number;
+  readonly traceId: string;
+}
+
+interface CallRecord {
+  readonly call: string;
+  readonly at: number;
+  readonly sampled: number;
+  readonly spans: Uint8Array;
+}
+
+/** Opens the ledger at `path` for reading; says in one line why it cannot. */
+export function openLedgerReader(path: string): LedgerReading {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    return { ok: false, error: `there is no ledger at ${path} (yet)` };
+  }
+  let database: Database | undefined;
+  try {
+    database = new Database(path, { readonly: true, strict: true });
+    database.run("PRAGMA busy_timeout = 2000");
+    const version = userVersion(database);
+    if (version === ledgerVersion) return { ok: true, reader: ledgerReader(database) };
+    database.close();
+    const error =
+      version > ledgerVersion
+        ? newerLedger(path, version)
+        : damagedLedger(path, "it holds no calls table");
+    return { ok: false, error };
+  } catch (error) {
+    database?.close();
+    return { ok: false, error: ledgerProblem(path, error).error };
+  }
+}
+
+/**
+ * Asks the serve that holds the ledger, or the next one, to send a destination's rejected calls again.
+ * False when the destination has none.
+ */
+export function requestRetry(path: string, destination: string): boolean {
+  const database = new Database(path, { readwrite: true, create: false, strict: true });
+  try {
+    database.run("PRAGMA busy_timeout = 2000");
+    const marked = database
+      .query<unknown, [string]>(
+        `UPDATE destinations SET retry_rejected = 1
+         WHERE name = ?1 AND EXISTS (SELECT 1 FROM rejected WHERE destination = ?1)`,
+      )
+      .run(destination);
+    return marked.changes > 0;
+  } finally {
+    database.close();
+  }
+}
+
+function ledgerReader(database: Database): LedgerReader {
+  return {
+    account: () => database.transaction(() => readAccount(database))(),
+    calls(which) {
+      if ("trace" in which) return readTrace(database, which.trace);
+      const rows = database.query<CallRecord, [number]>(
+        `SELECT call, committed_at_ms at, sampled, spans FROM calls ORDER BY seq DESC LIMIT ?`,
+      );
+      return rows.all(which.last).map((row) => ledgerCall(row, false));
+    },
+    rejected: () =>
+      database
+        .query<Omit<RejectedCall, "traceId"> & { readonly spans: Uint8Array }, []>(
+          `SELECT destination, call, reason, rejected_at_ms rejectedAtMs, span_count spanCount,
+             spans FROM rejected ORDER BY rejected_at_ms DESC, seq DESC`,
+        )
+        .all()
+        .map(({ spans, ...row }) => ({ ...row, traceId: decodeSpans(spans)[0]?.traceId ?? "" })),
+    close: () => database.close(),
+  };
+}
+
+/** A call's first span begins with its trace id, so that only the head of each row is looked at. */
+function readTrace(database: Database, trace: string): LedgerCall[] {
+  if (!/^[0-9a-f]{32}$/i.test(trace)) return [];
+  const id = Uint8Array.fromHex(trace);
+  const committed = database
+    .query<CallRecord, [Uint8Array]>(
+      `SELECT call, committed_at_ms at, sampled, spans FROM calls
+       WHERE instr(substr(spans, 1, 64), ?) > 0 ORDER BY seq DESC`,
+    )
+    .all(id);
+  const open = database
+    .query<CallRecord, [Uint8Array]>(
+      `SELECT call, opened_at_ms at, sampled, spans FROM open_calls
+       WHERE instr(substr(spans, 1, 64), ?) > 0 ORDER BY opened_at_ms DESC, call, part`,
+    )
+    .all(id);
+  const parts = Map.groupBy(open, (row) => row.call);
+  return [
+    ...Array.from(parts.values(), ([first, ...rest]) => {
+      const whole = first as CallRecord;
+      const spans = Buffer.concat([whole.spans, ...rest.map((row) => row.spans)]);
+      return ledgerCall({ ...whole, spans }, true);
+    }),
+    ...committed.map((row) => ledgerCall(row, false)),
+  ];
+}
+
+function ledgerCall(row: CallRecord, isOpen: boolean): LedgerCall {
+  const spans = decodeSpans(row.spans);
+  return { call: row.call, atMs: row.at, isOpen, sampled: row.sampled === 1, spans };
+}
+
+function readAccount(database: Database): Account {
+  const totals = database
+    .query<Pick<Account, "calls" | "committed" | "lost">, []>(
+      "SELECT calls, committed, lost FROM account",
+    )
+    .get();
+  const open = database
+    .query<Pick<Account, "openCalls" | "openSpans">, []>(
+      `SELECT count(DISTINCT call) openCalls, coalesce(sum(span_count), 0) openSpans
+       FROM open_calls`,
+    )
+    .get();
+  const destinations = database
+    .query<DestinationAccount, []>(
+      `SELECT name, a.committed - base_committed committed, exported, rejected, expired,
+         a.unsampled - base_unsampled unsampled, state, last_error lastError,
+         (SELECT coalesce(sum(span_count), 0) FROM calls WHERE seq > cursor AND sampled = 1) pending
+       FROM destinations, account a WHERE configured = 1 ORDER BY name`,
+    )
+    .all();
+  return {
+    calls: totals?.calls ?? 0,
+    committed: totals?.committed ?? 0,
+    lost: totals?.lost ?? 0,
+    openCalls: open?.openCalls ?? 0,
+    openSpans: open?.openSpans ?? 0,
+    destinations: destinations.map((row) => ({ ...row })),
+  };
+}

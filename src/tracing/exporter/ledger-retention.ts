@@ -1,0 +1,103 @@
+// Keeps the ledger within its age and size, exporter thread, a bounded chunk at a time so that a commit never
+// waits long behind it. What a destination still lacks goes last, and is counted.
+
+import type { LedgerConfig } from "../../config/schema.ts";
+import type { OpenedLedger } from "./ledger-keeper.ts";
+
+export interface RetentionResult {
+  /** Spans that a destination will now never get, by its name. */
+  readonly expired: ReadonlyMap<string, number>;
+  /** There is more to do: come back soon. */
+  readonly isBehind: boolean;
+}
+
+interface OldestCalls {
+  /** The last seq that may go; 0 when none may. */
+  readonly lastSeq: number;
+  readonly isWholeChunk: boolean;
+}
+
+const chunkCalls = 250;
+/** Free pages beyond this go back to the file system, some at a time; fewer are soon used again. */
+const freePagesMax = 2048;
+const vacuumPages = 256;
+const rejectedKeptMs = 7 * 24 * 3_600_000;
+
+/** One step. Throws what the ledger throws. */
+export function applyRetention(
+  opened: OpenedLedger,
+  limits: Pick<LedgerConfig, "retentionMs" | "maxSizeBytes">,
+  nowMs: number,
+): RetentionResult {
+  const { database } = opened.ledger.file;
+  const expired = new Map<string, number>();
+  const doneThrough = Math.min(
+    opened.ledger.totals.lastSeq,
+    ...Array.from(opened.destinations.values(), (destination) => destination.doneThrough()),
+  );
+  const deleteThrough = database.query<unknown, [number]>("DELETE FROM calls WHERE seq <= ?");
+
+  const aged = oldestCalls(opened, doneThrough, nowMs - limits.retentionMs);
+  if (aged.lastSeq > 0) deleteThrough.run(aged.lastSeq);
+  let isBehind = aged.isWholeChunk;
+
+  const pages = pageFigures(opened);
+  if ((pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes) {
+    let oldest = oldestCalls(opened, doneThrough, Infinity);
+    if (oldest.lastSeq === 0) oldest = oldestCalls(opened, Infinity, Infinity);
+    if (oldest.lastSeq > 0) {
+      database.transaction(() => {
+        for (const [name, destination] of opened.destinations) {
+          const spans = destination.expireThrough(oldest.lastSeq);
+          if (spans > 0) expired.set(name, spans);
+        }
+        deleteThrough.run(oldest.lastSeq);
+      })();
+      isBehind = true;
+    } else {
+      const deleted = database.run(
+        `DELETE FROM rejected WHERE rowid IN
+           (SELECT rowid FROM rejected ORDER BY rejected_at_ms LIMIT ${chunkCalls})`,
+      );
+      isBehind ||= deleted.changes > 0;
+    }
+  } else if (pages.free > freePagesMax) {
+    database.run(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    isBehind = true;
+  }
+  database
+    .query<unknown, [number]>("DELETE FROM rejected WHERE rejected_at_ms < ?")
+    .run(nowMs - Math.max(limits.retentionMs, rejectedKeptMs));
+  return { expired, isBehind };
+}
+
+/** Moves the write-ahead log into the file, as far as no reader needs it; TRUNCATE empties it, too. */
+export function moveLog(opened: OpenedLedger, how: "PASSIVE" | "TRUNCATE"): void {
+  opened.ledger.file.database.query(`PRAGMA wal_checkpoint(${how})`).all();
+}
+
+function oldestCalls(opened: OpenedLedger, throughSeq: number, beforeMs: number): OldestCalls {
+  const rows = opened.ledger.file.database
+    .query<{ seq: number; at: number }, []>(
+      `SELECT seq, committed_at_ms at FROM calls ORDER BY seq LIMIT ${chunkCalls}`,
+    )
+    .all();
+  let lastSeq = 0;
+  let count = 0;
+  for (const row of rows) {
+    if (row.seq > throughSeq || row.at >= beforeMs) break;
+    lastSeq = row.seq;
+    count += 1;
+  }
+  return { lastSeq, isWholeChunk: count === chunkCalls };
+}
+
+function pageFigures(opened: OpenedLedger): { total: number; free: number; sizeBytes: number } {
+  const row = opened.ledger.file.database
+    .query<{ total: number; free: number; sizeBytes: number }, []>(
+      `SELECT page_count total, freelist_count free, page_size sizeBytes
+       FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+    )
+    .get();
+  return row ?? { total: 0, free: 0, sizeBytes: 1 };
+}
