@@ -1,20 +1,17 @@
 // The command line: one line per command. Main thread.
 
-import { defineCommand, runMain } from "citty";
+import type { CommandDef } from "citty";
 
+import { runCommandLine } from "./command-line.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
-import { version } from "./version.ts";
+
+/** Loaded only when asked for, so that `status` starts no server's code. */
+const commands: Readonly<Record<string, () => Promise<CommandDef>>> = {
+  serve: async () => (await import("./commands/serve.ts")).serve,
+  demo: async () => (await import("./commands/demo.ts")).demo,
+  status: async () => (await import("./commands/status.ts")).status,
+  check: async () => (await import("./commands/check.ts")).check,
+};
 
 raiseRequestLimit();
-
-await runMain(
-  defineCommand({
-    meta: { name: "everyspan", version, description: "An LLM gateway that never loses a span" },
-    subCommands: {
-      serve: () => import("./commands/serve.ts").then((module) => module.default),
-      demo: () => import("./commands/demo.ts").then((module) => module.default),
-      status: () => import("./commands/status.ts").then((module) => module.default),
-      check: () => import("./commands/check.ts").then((module) => module.default),
-    },
-  }),
-);
+await runCommandLine(process.argv.slice(2), commands);

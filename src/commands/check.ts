@@ -78,7 +78,7 @@ const args = {
   },
 } as const;
 
-const command: CommandDef<typeof args> = defineCommand({
+const command = defineCommand({
   meta: { name: "check", description: "Print the resolved configuration, or every problem in it" },
   args,
   async run({ args: given }) {
@@ -94,4 +94,4 @@ const command: CommandDef<typeof args> = defineCommand({
   },
 });
 
-export default command;
+export const check: CommandDef = command as unknown as CommandDef;

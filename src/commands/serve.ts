@@ -60,7 +60,7 @@ const command = defineCommand({
   },
 });
 
-export default command as CommandDef;
+export const serve: CommandDef = command as unknown as CommandDef;
 
 function leaveOnSignal(gateway: Gateway): void {
   let leaving = false;

@@ -1,0 +1,103 @@
+// Reads the command line and runs a command. Main thread. Exit codes: 0 done, 1 failed, 2 usage or
+// configuration. citty parses and prints usage; that a word or an option is unknown is said here, because
+// citty lets unknown options pass.
+
+import { defineCommand, renderUsage, runCommand } from "citty";
+import type { ArgsDef, CommandDef } from "citty";
+
+import { nearestName } from "./config/nearest-name.ts";
+import { version } from "./version.ts";
+
+type Commands = Readonly<Record<string, () => Promise<CommandDef>>>;
+
+const exitFailed = 1;
+const exitUsage = 2;
+
+export async function runCommandLine(words: readonly string[], commands: Commands): Promise<void> {
+  const [first, ...rest] = words;
+  if (first === "--version" || first === "-v") {
+    console.log(version);
+    return;
+  }
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    await printUsage(await overview(commands));
+    if (first === undefined) process.exitCode = exitUsage;
+    return;
+  }
+  const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (load === undefined) {
+    return refuse(`unknown command ${quote(first)}${suggestion(first, Object.keys(commands))}`);
+  }
+  await runOne(first, await load(), rest);
+}
+
+async function runOne(name: string, command: CommandDef, words: string[]): Promise<void> {
+  if (words.includes("--help") || words.includes("-h")) {
+    await printUsage(command, { meta: { name: "everyspan" } });
+    return;
+  }
+  const args = ((await command.args) ?? {}) as ArgsDef;
+  const problem = findProblem(words, args);
+  if (problem !== undefined) return refuse(`${problem}; see everyspan ${name} --help`);
+  try {
+    await runCommand(command, { rawArgs: words });
+  } catch (error) {
+    const isUsage = error instanceof Error && error.name === "CLIError";
+    if (isUsage) return refuse(`${error.message}; see everyspan ${name} --help`);
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(exitFailed);
+  }
+}
+
+/** An option that is not known, lacks its value, or a word too many. */
+function findProblem(words: readonly string[], args: ArgsDef): string | undefined {
+  const positionals = Object.values(args).filter(({ type }) => type === "positional").length;
+  let found = 0;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (!word.startsWith("-") || word === "-") {
+      if (++found > positionals) return `unexpected ${quote(word)}`;
+      continue;
+    }
+    const [option = "", value] = word.replace(/^--?/, "").split(/=(.*)/s, 2);
+    const known = Object.hasOwn(args, option) ? args[option] : undefined;
+    if (known === undefined || known.type === "positional") {
+      const names = Object.keys(args).filter((name) => args[name]?.type !== "positional");
+      return `unknown option --${option}${suggestion(option, names, "--")}`;
+    }
+    if (known.type === "boolean") continue;
+    if (value === undefined) at++;
+    if ((value ?? words[at] ?? "") === "") return `--${option} needs a value`;
+  }
+  return undefined;
+}
+
+function suggestion(word: string, names: readonly string[], prefix = ""): string {
+  const near = nearestName(word, names);
+  const known = names.map((name) => prefix + name).join(", ");
+  return near === undefined ? `; known are ${known}` : `, did you mean ${prefix}${near}?`;
+}
+
+function refuse(message: string): void {
+  console.error(`everyspan: ${message}`);
+  process.exitCode = exitUsage;
+}
+
+async function overview(commands: Commands): Promise<CommandDef> {
+  const subCommands: Record<string, CommandDef> = {};
+  for (const [name, load] of Object.entries(commands)) subCommands[name] = await load();
+  return defineCommand({
+    meta: { name: "everyspan", version, description: "An LLM gateway that never loses a span" },
+    subCommands,
+  });
+}
+
+async function printUsage(command: CommandDef, parent?: CommandDef): Promise<void> {
+  const usage = await renderUsage(command, parent);
+  // oxlint-disable-next-line no-control-regex -- colour codes are for terminals
+  console.log(process.stdout.isTTY ? usage : usage.replace(/\x1b\[[0-9;]*m/g, ""));
+}
+
+function quote(word: string): string {
+  return JSON.stringify(word.slice(0, 100));
+}

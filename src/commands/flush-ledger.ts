@@ -1,0 +1,34 @@
+// Runs an exporter on a ledger that no serve holds: calls that a killed process left open are closed, and
+// what is pending is exported. Main thread.
+
+import type { Config } from "../config/schema.ts";
+import { threadEntry } from "../entrypoints.ts";
+import { createExporterThread } from "../server/exporter-thread.ts";
+import { systemClock } from "../tracing/recorder/clock.ts";
+
+/** How long pending calls may take to be accepted. */
+const flushWithinMs = 30_000;
+
+/** Says what went wrong, or nothing. */
+export async function flushLedger(
+  config: Config,
+  path: string,
+  version: string,
+): Promise<string | undefined> {
+  const tracing = { ...config.tracing, ledger: { ...config.tracing.ledger, path } };
+  const exporter = createExporterThread({
+    entry: threadEntry("exporter"),
+    start: {
+      tracing: JSON.stringify(tracing),
+      resource: JSON.stringify(tracing.resource),
+      version,
+    },
+    commitTimeoutMs: tracing.ledger.commitTimeoutMs,
+    clock: systemClock,
+    notice: (level, text) => console.error(`${level}: ${text}`),
+  });
+  const error = await exporter.ready;
+  const last = await exporter.stop(error === "" ? flushWithinMs : 0);
+  if (error !== "") return error;
+  return last === undefined ? "the exporter did not finish in time" : undefined;
+}

@@ -1,0 +1,48 @@
+// What `everyspan status` prints for a person. Pure.
+
+import type { Account } from "../protocol/exporter-message.ts";
+import type { LedgerCall, RejectedCall } from "../tracing/exporter/ledger-reader.ts";
+import { callPicture } from "./call-picture.ts";
+
+/** Calls and spans in the ledger, then one line per destination. */
+export function accountText(account: Account, path: string): string {
+  const lines = [
+    `ledger ${path}`,
+    `calls ${account.calls}   open ${account.openCalls}   ` +
+      `spans committed ${account.committed}   open ${account.openSpans}   lost ${account.lost}`,
+  ];
+  if (account.destinations.length === 0) lines.push("no destinations: the ledger alone");
+  for (const destination of account.destinations) {
+    const { name, state, pending, exported, rejected, expired, unsampled, lastError } = destination;
+    lines.push(
+      `${name} (${state}): spans exported ${exported}   pending ${pending}   rejected ${rejected}   ` +
+        `expired ${expired}   unsampled ${unsampled}`,
+    );
+    if (lastError !== "") lines.push(`  last error: ${lastError}`);
+  }
+  return lines.join("\n");
+}
+
+/** Each call as a picture, oldest first, so that the newest is what one sees. */
+export function callsText(calls: readonly LedgerCall[]): string {
+  return calls
+    .toReversed()
+    .map((call) => {
+      const traceId = call.spans[0]?.traceId ?? "";
+      const state = call.isOpen ? "  still open" : call.sampled ? "" : "  not sampled";
+      const at = new Date(call.atMs).toISOString();
+      return `trace ${traceId}  ${at}${state}\n${callPicture(call.spans)}`;
+    })
+    .join("\n\n");
+}
+
+export function rejectedText(rejected: readonly RejectedCall[]): string {
+  if (rejected.length === 0) return "nothing was refused";
+  return rejected
+    .map(
+      ({ destination, rejectedAtMs, reason, spanCount, traceId }) =>
+        `${new Date(rejectedAtMs).toISOString()}  ${destination}  trace ${traceId}  ` +
+        `${spanCount} spans\n  ${reason}`,
+    )
+    .join("\n");
+}

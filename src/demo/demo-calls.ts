@@ -1,0 +1,69 @@
+// The calls of the demo: sixty at once, of the kinds that other gateways lose spans on. Plain data.
+
+import type { Script } from "./provider-script.ts";
+
+export interface DemoCall {
+  readonly route: "/v1/chat/completions" | "/v1/messages";
+  readonly stream: boolean;
+  readonly nativeMetadata: boolean;
+  /** What the provider does; it reads this from the body field `x_script`. */
+  readonly script: Script;
+  /** The client leaves after the first part of the reply. */
+  readonly leaves: boolean;
+  /** Provider attempts that the trace must show. */
+  readonly attempts: number;
+}
+
+const slow: Script = { delayMs: 30, chunkDelayMs: 5 };
+const total = 60;
+
+/** Both routes, streaming and plain, with and without `metadata`; three of them go wrong on purpose. */
+export function demoCalls(): DemoCall[] {
+  const calls: DemoCall[] = [];
+  for (let index = 0; index < total - 3; index++) {
+    calls.push({
+      route: index % 2 === 0 ? "/v1/chat/completions" : "/v1/messages",
+      stream: index % 4 >= 2,
+      nativeMetadata: index % 3 === 0,
+      script: slow,
+      leaves: false,
+      attempts: 1,
+    });
+  }
+  const stream = { stream: true, nativeMetadata: true, leaves: false, attempts: 1 } as const;
+  calls.push(
+    {
+      ...stream,
+      route: "/v1/chat/completions",
+      stream: false,
+      script: { failFirst: { times: 1, status: 429 } },
+      attempts: 2,
+    },
+    { ...stream, route: "/v1/messages", script: { chunkDelayMs: 5, cutAfterChunks: 4 } },
+    {
+      ...stream,
+      route: "/v1/chat/completions",
+      script: { chunks: 400, chunkDelayMs: 20 },
+      leaves: true,
+    },
+  );
+  return calls;
+}
+
+/** The request of a call, as an app would send it. `traceparent` is the app's own span. */
+export function demoRequest(call: DemoCall, traceparent: string): RequestInit {
+  const anthropic = call.route === "/v1/messages";
+  const body = {
+    model: anthropic ? "claude-haiku-4-5" : "gpt-4o-mini",
+    stream: call.stream,
+    ...(anthropic && { max_tokens: 64 }),
+    ...(call.nativeMetadata && { metadata: { user_id: "demo-user" } }),
+    messages: [{ role: "user", content: "Say something about traces." }],
+    x_script: call.script,
+  };
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: "Bearer demo", traceparent },
+    body: JSON.stringify(body),
+  };
+}
