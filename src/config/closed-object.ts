@@ -3,7 +3,6 @@
 
 import * as v from "valibot";
 import { nearestName } from "./nearest-name.ts";
-import { shorten } from "./problems.ts";
 
 export type Mapping = Readonly<Record<string, unknown>>;
 
@@ -31,12 +30,17 @@ export function closedObject<Entries extends v.ObjectEntries>(
       v._addIssue(inner, "key", result, config, {
         input: key,
         message: unknownKey(key, known),
-        path: [{ type: "object", origin: "key", input, key: shorten(key), value: input[key] }],
+        path: [{ type: "object", origin: "key", input, key: hideSecret(key), value: input[key] }],
       });
     }
     return result;
   };
   return { ...inner, "~run": run };
+}
+
+/** A key with a digit is none of ours and may be a secret in the wrong place. */
+function hideSecret(key: string): string {
+  return /\d/.test(key) || key.length > 40 ? `${key.slice(0, 4)}…` : key;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

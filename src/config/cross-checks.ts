@@ -56,7 +56,8 @@ function checkAddress(document: unknown): Problem[] {
 
 function checkModels(document: unknown): Problem[] {
   const written = get(document, ["providers"]);
-  const known = isMapping(written) ? Object.keys(written) : [];
+  if (!isMapping(written)) return [];
+  const known = Object.keys(written);
   return list(document, ["models"]).flatMap((model, index) => {
     const provider = get(model, ["provider"]);
     if (typeof provider !== "string" || known.includes(provider)) return [];

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { closedObject, isMapping } from "./closed-object.ts";
 import { builtinPatterns, defaults } from "./schema.ts";
 import type { GuardrailCommon, GuardrailConfig, GuardrailMode } from "./schema.ts";
-import { filePath, headerName, headers, httpUrl, mapping, name, secret } from "./text-schemas.ts";
+import { baseUrl, filePath, headerName, headers, mapping, name, secret } from "./text-schemas.ts";
 import { duration, flag, integer, leaf, oneOf } from "./value-schemas.ts";
 import type { Schema } from "./value-schemas.ts";
 
@@ -71,7 +71,7 @@ function genericApiSchema(): Schema<GuardrailConfig> {
     closedObject({
       ...commonEntries(),
       type: v.literal("generic_api"),
-      url: httpUrl(),
+      url: baseUrl(),
       api_key: v.optional(secret()),
       headers: v.optional(headers(), {}),
       forward_headers: v.optional(v.array(headerName(), "must be a list of header names"), []),
@@ -128,6 +128,8 @@ function moduleSchema(directory: string): Schema<GuardrailConfig> {
 /** Says what is wrong with the type, and nothing of keys that only some types have. */
 function untypedSchema(): Schema<GuardrailConfig> {
   return v.pipe(
+    v.unknown(),
+    v.transform((written) => (isMapping(written) ? { type: undefined, ...written } : written)),
     v.looseObject({ type: oneOf(types) }, "must be a mapping of keys to values"),
     // Never reached: what comes here has no known type.
     v.transform(() => {
@@ -136,15 +138,16 @@ function untypedSchema(): Schema<GuardrailConfig> {
   );
 }
 
+/** Not repeated in a problem: people look for secrets with it. */
 function regex(): Schema<string> {
   return leaf((written) => {
     if (typeof written !== "string") return { allowed: "must be text: put quotes around it" };
     try {
       if (!new RegExp(written).test("")) return { value: written };
-      return { allowed: "must not match the empty text", show: true };
+      return { allowed: "must not match the empty text" };
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^.*: /, "") : "";
-      return { allowed: `must be a JavaScript regular expression: ${reason}`, show: true };
+      return { allowed: `must be a JavaScript regular expression: ${reason}` };
     }
   });
 }

@@ -24,7 +24,7 @@ export function formatPath(keys: readonly PathKey[]): string {
 }
 
 /** A long key may be a secret in the wrong place, so only its start is shown. */
-export function shorten(text: string): string {
+function shorten(text: string): string {
   return text.length > 40 ? `${text.slice(0, 6)}…` : text;
 }
 

@@ -37,7 +37,8 @@ export function providersSchema(): Schema<readonly ProviderConfig[]> {
 
 function withApi(name: string, provider: unknown): unknown {
   const implied = apiFormats.find((api) => api === name);
-  return implied !== undefined && isMapping(provider) ? { api: implied, ...provider } : provider;
+  const section = provider ?? {};
+  return implied !== undefined && isMapping(section) ? { api: implied, ...section } : provider;
 }
 
 function providerSchema(): Schema<Omit<ProviderConfig, "name">> {
@@ -69,12 +70,12 @@ function providerSchema(): Schema<Omit<ProviderConfig, "name">> {
 }
 
 export function modelsSchema(): Schema<readonly ModelConfig[]> {
-  const model = v.pipe(
+  const entry = v.pipe(
     closedObject({ name: text(), provider: text(), model: v.optional(text()) }),
     v.transform(({ name, provider, model }) => ({ name, provider, model })),
   );
   return v.pipe(
-    v.array(model, "must be a list of models"),
+    v.array(entry, "must be a list of models"),
     v.nonEmpty("must hold at least one model; for any model, leave models out"),
   );
 }

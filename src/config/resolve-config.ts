@@ -61,7 +61,7 @@ export function resolveConfig(sources: Sources): Resolved {
     const told = found.filter(
       (problem) => substituted.problems.includes(problem) || !unresolved.has(problem.path),
     );
-    const lines = told.map((problem) =>
+    const lines = inFileOrder(told, written).map((problem) =>
       formatProblem({
         ...problem,
         path: renamed.get(problem.path) ?? merged.renamed.get(problem.path) ?? problem.path,
@@ -71,6 +71,16 @@ export function resolveConfig(sources: Sources): Resolved {
   }
   const warnings = [...merged.warnings, ...findWarnings(parsed.output)];
   return { ok: true, config: parsed.output, warnings };
+}
+
+/** By section, as the file has them; within one, as they were found. */
+function inFileOrder(problems: readonly Problem[], written: Mapping): Problem[] {
+  const sections = Object.keys(written);
+  const place = ({ path }: Problem) => {
+    const at = sections.findIndex((section) => /^\w+/.exec(path)?.[0] === section);
+    return at === -1 ? sections.length : at;
+  };
+  return problems.toSorted((left, right) => place(left) - place(right));
 }
 
 interface Merged {
@@ -100,7 +110,7 @@ function mergeEnvironment(written: Mapping, sources: Sources): Merged {
   const resource = section["resource"] ?? {};
   const tracing = {
     ...otel.tracing,
-    ...section,
+    ...Object.fromEntries(Object.entries(section).filter(([, value]) => value !== undefined)),
     destinations: otlp.destinations,
     resource: isMapping(resource) ? { ...otel.resource, ...resource } : resource,
   };

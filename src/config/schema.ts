@@ -97,6 +97,7 @@ export interface GuardrailCommon {
 
 export interface GenericApiGuardrailConfig extends GuardrailCommon {
   readonly type: "generic_api";
+  /** Without a slash at the end. */
   readonly url: string;
   readonly apiKey: string | undefined;
   readonly headers: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ export type YamlDocument =
   | { readonly ok: true; readonly document: unknown }
   | { readonly ok: false; readonly problem: string };
 
-/** A tree that shares no part with itself and has no cycle; a key without a value is left out. */
+/** A tree that shares no part with itself and has no cycle; a key without a value is undefined. */
 export function parseYamlDocument(text: string): YamlDocument {
   const duplicate = duplicateSection(text);
   if (duplicate !== undefined) {
@@ -48,8 +48,10 @@ function copyTree(root: unknown): YamlDocument {
       return undefined;
     }
     if (Array.isArray(value)) return value.map((item, index) => copy(item, [...keys, index]));
-    const entries = Object.entries(value).filter(([, item]) => item !== null);
-    return Object.fromEntries(entries.map(([key, item]) => [key, copy(item, [...keys, key])]));
+    const entries = Object.entries(value).map(([key, item]) => {
+      return [key, item === null ? undefined : copy(item, [...keys, key])] as const;
+    });
+    return Object.fromEntries(entries);
   };
   const document = copy(root, []);
   return problem === undefined ? { ok: true, document } : fail(problem);
