@@ -2,7 +2,7 @@
 // ones do. Independent of our encoder and exporter: what it has received is the evidence of the tests.
 
 import { gunzipSync } from "bun";
-import { readJsonSpans } from "./otlp-json.ts";
+import { readJsonSpans } from "./otlp-json-reader.ts";
 import { countProtobufSpans, readProtobufSpans } from "./otlp-protobuf.ts";
 import { startRawHttpServer, type RawReply } from "./raw-http-server.ts";
 import { plainResponse } from "./raw-response.ts";

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { TraceFlags } from "@opentelemetry/api";
 import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
-import { readJsonSpans } from "../../../src/demo/otlp-json.ts";
+import { readJsonSpans } from "../../../src/demo/otlp-json-reader.ts";
 import { countProtobufSpans, readProtobufSpans } from "../../../src/demo/otlp-protobuf.ts";
 import {
   startOtlpReceiver,
