@@ -84,13 +84,13 @@ describe("a module guardrail", () => {
 });
 
 test("the command writes both, and ends the process with the code", async () => {
-  const script = `
-    import { runCommand } from "citty";
-    import { check } from "./src/commands/check.ts";
-    await runCommand(check, { rawArgs: process.argv.slice(1) });
-  `;
   const run = async (path: string) => {
-    const child = Bun.spawn([process.execPath, "-e", script, "--config", path], {
+    const script = `
+      import { runCommand } from "citty";
+      import { check } from "./src/commands/check.ts";
+      await runCommand(check, { rawArgs: ["--config", ${JSON.stringify(path)}] });
+    `;
+    const child = Bun.spawn([process.execPath, "-e", script], {
       cwd: repository,
       env: { PATH: process.env["PATH"] ?? "", SECRET: "sk-secret" },
       stdout: "pipe",
