@@ -4,6 +4,7 @@ import type { DestinationConfig, TracingConfig } from "../../config/schema.ts";
 import type { DestinationAccount } from "../../protocol/exporter-message.ts";
 import { startDestination, type Destination } from "./destination.ts";
 import { createTransport, type Fetch } from "./destination-transport.ts";
+import type { CallTranslation } from "./dialects/dialect.ts";
 import { dialectTranslation } from "./dialects/dialect-table.ts";
 import type { BatchCall, DestinationLedger } from "./ledger-destinations.ts";
 import type { LedgerService } from "./ledger-service.ts";
@@ -34,6 +35,8 @@ export interface DestinationSet {
 
 /** Uncompressed; well below the smallest receiver limit known (20 MiB). */
 const requestBytesMax = 4 * 1024 * 1024;
+
+const sliceCalls = 32;
 
 export function startDestinations(options: DestinationSetOptions): DestinationSet {
   const all = options.tracing.destinations.map((config) => start(config, options));
@@ -84,7 +87,7 @@ function start(config: DestinationConfig, options: DestinationSetOptions): Desti
       nowMs: options.nowMs,
       userAgent: `everyspan/${envelope.scopeVersion}`,
     }),
-    build: (calls: readonly BatchCall[]) => request(calls.map((call) => translate(call.spans))),
+    build: async (calls) => request(await translateAll(calls, translate)),
     onLedger: (work) => onLedger(service, config.name, work),
     onStateChange(state, lastError) {
       options.onStateChange();
@@ -98,6 +101,19 @@ function start(config: DestinationConfig, options: DestinationSetOptions): Desti
     onNotice: options.onNotice,
     random: options.random,
   });
+}
+
+/** In slices, because commits wait behind each. */
+async function translateAll(
+  calls: readonly BatchCall[],
+  translate: CallTranslation,
+): Promise<Uint8Array[]> {
+  const translated: Uint8Array[] = [];
+  for (const call of calls) {
+    translated.push(translate(call.spans));
+    if (translated.length % sliceCalls === 0) await new Promise((next) => setImmediate(next));
+  }
+  return translated;
 }
 
 /** A failing ledger is taken down, and the work done again on the next one: it must bear repeating. */

@@ -1,6 +1,8 @@
 // Sends one export over HTTP, exporter thread. Never throws: what goes wrong on the way is an outcome.
 
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { gzip as gzipCallback } from "node:zlib";
 import type { DestinationConfig } from "../../config/schema.ts";
 import { exportOutcome, type ExportOutcome } from "./otlp-response.ts";
 
@@ -15,6 +17,9 @@ export interface TransportOptions {
   readonly nowMs: () => number;
   readonly userAgent: string;
 }
+
+/** Off this thread: a batch takes tens of milliseconds, and commits would wait. */
+const compress = promisify<Uint8Array, { level: number }, Uint8Array>(gzipCallback);
 
 /** A larger answer is no OTLP answer (the OTLP specification's own bound). */
 const answerBytesMax = 4 * 1024 * 1024;
@@ -38,7 +43,7 @@ export function createTransport(options: TransportOptions): SendExport {
       const response = await options.fetch(destination.endpoint, {
         method: "POST",
         headers,
-        body: gzip ? Bun.gzipSync(asBody(body), { level: 1 }) : asBody(body),
+        body: asBody(gzip ? await compress(body, { level: 1 }) : body),
         redirect: "manual",
         signal: AbortSignal.any([signal, timeout]),
         ...(tls !== undefined && { tls }),

@@ -18,7 +18,7 @@ export interface DestinationOptions {
   readonly delayMs: number;
   readonly send: SendExport;
   /** The request body for these calls; the same calls give the same bytes. */
-  readonly build: (calls: readonly BatchCall[]) => Uint8Array;
+  readonly build: (calls: readonly BatchCall[]) => Promise<Uint8Array>;
   /** Runs against the ledger as soon as it is up; undefined when the destination stops before that. */
   readonly onLedger: <T>(work: (ledger: DestinationLedger) => T) => Promise<T | undefined>;
   readonly onStateChange: (state: State, lastError: string) => void;
@@ -81,7 +81,7 @@ export function startDestination(options: DestinationOptions): Destination {
   ): Promise<Settled | undefined> => {
     let body: Uint8Array;
     try {
-      body = options.build(calls);
+      body = await options.build(calls);
     } catch (error) {
       return { kind: "refused", status: 0, reason: `cannot be encoded: ${String(error)}` };
     }

@@ -7,6 +7,7 @@ import { groupCommands, isCallCommand, spansAtStake, type CommitGroup } from "./
 import { startDestinations } from "./destination-set.ts";
 import type { Fetch } from "./destination-transport.ts";
 import { createLedgerKeeper, type OpenedLedger } from "./ledger-keeper.ts";
+import type { Ledger } from "./ledger.ts";
 import { startMaintenance } from "./ledger-maintenance.ts";
 import { startLedgerService } from "./ledger-service.ts";
 
@@ -29,6 +30,8 @@ export interface Exporter {
 
 /** One transaction takes at most so many commands, so that the first of a burst waits for few others. */
 const groupMax = 1000;
+/** Small enough that the stall of moving it stays within a few milliseconds. */
+const logPagesMax = 1000;
 /** What may wait in memory for a ledger that is down. */
 const heldCharsMax = 64 * 1024 * 1024;
 
@@ -40,6 +43,7 @@ export function createExporter(options: ExporterOptions): Exporter {
   let unwrittenLost = 0;
   let lastHealth = "";
   let isReady = false;
+  let isMovingLog = false;
   let holding: ReturnType<typeof setTimeout> | undefined;
 
   const notice = (level: "info" | "warning" | "error", text: string): void =>
@@ -140,7 +144,7 @@ export function createExporter(options: ExporterOptions): Exporter {
       unwrittenLost = 0;
       spans = added.spans;
       for (const row of rows.values()) row.addPending(added.sampledSpans);
-      if (!ledger.file.isInPlace()) {
+      if (!ledger.file.isInPlace() || !ledger.file.isLogInPlace()) {
         queue = [...taken.filter(isCallCommand), ...queue];
         service.rescue();
         return;
@@ -161,6 +165,21 @@ export function createExporter(options: ExporterOptions): Exporter {
       const calls = group.calls.map(({ call }) => call).join(" ");
       emit({ kind: "committed", calls, spanCount: spans });
       destinations.wake();
+    }
+    if (ledger.logPages() > logPagesMax) void moveLog(ledger);
+  };
+
+  /** A checkpoint syncs the log first; done off this thread beforehand, there is little left of it. */
+  const moveLog = async (ledger: Ledger): Promise<void> => {
+    if (isMovingLog) return;
+    isMovingLog = true;
+    await ledger.file.syncLog();
+    isMovingLog = false;
+    if (service.current()?.ledger !== ledger) return;
+    try {
+      ledger.moveLog("PASSIVE");
+    } catch (error) {
+      service.fail(error);
     }
   };
 

@@ -1,6 +1,6 @@
 // Ends the spans a call left open when its worker or the whole process went away. Pure, append-only.
 
-import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
+import { decodeSpan, spanRanges, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { attributeField, concatBytes, fixed64Field, lengthField } from "./protobuf-writer.ts";
 import { textField, varintField } from "./protobuf-writer.ts";
 import { appendToSpans } from "./span-splice.ts";
@@ -19,11 +19,13 @@ export interface Interruption {
  * nor before anything known beneath it. Ended spans stay as they are, byte for byte.
  */
 export function closeOpenSpans(entries: Uint8Array, why: Interruption): Uint8Array {
-  const spans = decodeSpans(entries);
+  const ranges = spanRanges(entries);
+  const spans = ranges.map((range) => decodeSpan(entries, range));
   if (spans.every((span) => span.endUnixNano !== undefined)) return entries;
   const ends = endTimes(spans, BigInt(Math.round(why.endedAtMs * 1e6)));
   return appendToSpans(
     entries,
+    ranges,
     spans.map((span, index) =>
       span.endUnixNano === undefined
         ? closingFields(span, ends[index] ?? span.startUnixNano, why)

@@ -2,7 +2,7 @@
 // is newer or is not a ledger. It must never delete or overwrite one.
 
 import { Database } from "bun:sqlite";
-import { mkdirSync, statSync } from "node:fs";
+import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { ledgerTables, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
 
@@ -16,6 +16,10 @@ export interface LedgerFile {
   readonly path: string;
   /** False once somebody removed or replaced the file under us: SQLite itself would write on unseen. */
   isInPlace(): boolean;
+  /** The same of its write-ahead log. */
+  isLogInPlace(): boolean;
+  /** Brings the log to the disk without holding up this thread. Never rejects. */
+  syncLog(): Promise<void>;
   close(): void;
 }
 
@@ -89,6 +93,8 @@ function prepare(
       database.run(`PRAGMA user_version = ${ledgerVersion}`);
     })();
   }
+  // A first write makes the log's file, which a ledger that was closed in good order has not.
+  database.run("UPDATE account SET id = 1");
   return undefined;
 }
 
@@ -99,6 +105,9 @@ export function userVersion(database: Database): number {
 
 function ledgerFile(database: Database, path: string): LedgerFile {
   const opened = statSync(path);
+  // A descriptor of the log only: closing one of the ledger itself would drop SQLite's locks on it
+  // (fcntl locks belong to the process), the log has none.
+  const log = openSync(`${path}-wal`, "r+");
   return {
     database,
     path,
@@ -106,6 +115,11 @@ function ledgerFile(database: Database, path: string): LedgerFile {
       const now = statSync(path, { throwIfNoEntry: false });
       return now !== undefined && now.ino === opened.ino && now.dev === opened.dev;
     },
-    close: () => database.close(),
+    isLogInPlace: () => fstatSync(log).nlink > 0,
+    syncLog: () => new Promise((resolve) => fsync(log, () => resolve())),
+    close() {
+      database.close();
+      closeSync(log);
+    },
   };
 }

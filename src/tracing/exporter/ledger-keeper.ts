@@ -76,6 +76,10 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
     rescue(ledger) {
       const copy = `${path}.rescue`;
       try {
+        if (ledger.file.isInPlace()) {
+          ledger.moveLog("TRUNCATE");
+          return `the log of ledger ${path} was removed under way; nothing of it is missing`;
+        }
         mkdirSync(dirname(path), { recursive: true });
         if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
           return `ledger ${path} was replaced under way by another file`;

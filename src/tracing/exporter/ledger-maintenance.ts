@@ -2,7 +2,7 @@
 // alive, retention, checkpoints. In small steps: commits wait behind each of them.
 
 import type { LedgerConfig } from "../../config/schema.ts";
-import { applyRetention, moveLog } from "./ledger-retention.ts";
+import { applyRetention } from "./ledger-retention.ts";
 import type { LedgerService } from "./ledger-service.ts";
 
 export interface MaintenanceOptions {
@@ -54,7 +54,7 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
     if (expired.size > 0 || !isBehind) expiring = new Set(expired.keys());
     if (!isBehind && options.isQuiet()) {
       const isDue = nowMs() - truncatedAtMs > truncateEveryMs;
-      moveLog(opened, isDue ? "TRUNCATE" : "PASSIVE");
+      opened.ledger.moveLog(isDue ? "TRUNCATE" : "PASSIVE");
       if (isDue) truncatedAtMs = nowMs();
     }
     return isBehind;

@@ -71,11 +71,6 @@ export function applyRetention(
   return { expired, isBehind };
 }
 
-/** Moves the write-ahead log into the file, as far as no reader needs it; TRUNCATE empties it, too. */
-export function moveLog(opened: OpenedLedger, how: "PASSIVE" | "TRUNCATE"): void {
-  opened.ledger.file.database.query(`PRAGMA wal_checkpoint(${how})`).all();
-}
-
 function oldestCalls(opened: OpenedLedger, throughSeq: number, beforeMs: number): OldestCalls {
   const rows = opened.ledger.file.database
     .query<{ seq: number; at: number }, []>(

@@ -3,6 +3,7 @@
 
 import type { JournalPart } from "../../protocol/exporter-message.ts";
 import type { LedgerFile } from "./ledger-file.ts";
+import { pageSizeBytes } from "./ledger-schema.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
@@ -46,9 +47,16 @@ export interface Ledger {
   /** Commits what earlier processes left open, closed as interrupted. Returns how many calls. */
   closeInterrupted(): number;
   beat(): void;
+  /** Pages written to the log since it was last moved into the file, roughly. */
+  logPages(): number;
+  /** Moves the log into the file, as far as no reader needs it; TRUNCATE empties it, too. */
+  moveLog(how: "PASSIVE" | "TRUNCATE"): void;
   openCalls(): number;
   openSpans(): number;
 }
+
+/** What a transaction writes besides its calls: the account, an index page, two ends of pages. */
+const commitPages = 4;
 
 const partNumber = { server: 0, worker: 1 } as const;
 
@@ -81,6 +89,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
   const totals = readTotals(file);
   const aliveAtMs = readAliveAtMs(file);
   const open = readOpenCalls(file);
+  let logBytes = 0;
 
   const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): Committed => {
     let spans = 0;
@@ -105,6 +114,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
     const now = nowMs();
     const next = { ...totals, lost: totals.lost + lost };
     const journaled: JournalRow[] = [];
+    let written = commitPages * pageSizeBytes;
     let added: Committed;
     begin.run();
     try {
@@ -113,16 +123,10 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
         const bytes = Buffer.from(row.spans, "latin1");
         const part = partNumber[row.part];
         const sampled = row.sampled ? 1 : 0;
-        const written = insertPart.run(
-          row.call,
-          part,
-          run,
-          Math.floor(now),
-          row.spanCount,
-          sampled,
-          bytes,
-        );
-        if (written.changes > 0) journaled.push(row);
+        const at = Math.floor(now);
+        const { changes } = insertPart.run(row.call, part, run, at, row.spanCount, sampled, bytes);
+        if (changes > 0) journaled.push(row);
+        written += bytes.length;
       }
       const { lastSeq, committed, unsampled } = next;
       updateAccount.run(lastSeq, next.calls, committed, unsampled, next.lost, now);
@@ -133,7 +137,11 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       throw error;
     }
     Object.assign(totals, next);
-    for (const row of calls) open.delete(row.call);
+    for (const row of calls) {
+      open.delete(row.call);
+      written += row.spans.length;
+    }
+    logBytes += written;
     for (const row of journaled) {
       const parts = open.get(row.call) ?? { server: 0, worker: 0 };
       parts[row.part] = row.spanCount;
@@ -155,6 +163,11 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       const calls = interruptedCalls(file, run, aliveAtMs);
       for (let at = 0; at < calls.length; at += 500) commit(calls.slice(at, at + 500), [], 0);
       return calls.length;
+    },
+    logPages: () => Math.floor(logBytes / pageSizeBytes),
+    moveLog(how) {
+      logBytes = 0;
+      database.query(`PRAGMA wal_checkpoint(${how})`).all();
     },
     beat: () => void updateAlive.run(nowMs()),
     openCalls: () => open.size,

@@ -1,19 +1,19 @@
 // Appends fields to stored spans without re-encoding them: protobuf lets repeated fields come in any place
 // and the last of a singular one win, so only the length in front changes. Pure.
 
-import { spanRanges } from "../recorder/span-decoding.ts";
+import type { SpanRange } from "../recorder/span-decoding.ts";
 import { varint, varintLength } from "./protobuf-writer.ts";
 
 /**
- * A copy of `entries` with `extras[i]` (encoded Span fields) appended to the i-th span.
+ * A copy of `entries` with `extras[i]` (encoded Span fields) appended to the span at `ranges[i]`.
  * The same array comes back when there is nothing to append.
  */
 export function appendToSpans(
   entries: Uint8Array,
+  ranges: readonly SpanRange[],
   extras: readonly (Uint8Array | undefined)[],
 ): Uint8Array {
   if (!extras.some((extra) => extra !== undefined && extra.length > 0)) return entries;
-  const ranges = spanRanges(entries);
   let size = 0;
   for (const [index, { start, end }] of ranges.entries()) {
     const length = end - start + (extras[index]?.length ?? 0);

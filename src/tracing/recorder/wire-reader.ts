@@ -1,8 +1,11 @@
 // Walks protobuf wire format in place (protobuf.dev/programming-guides/encoding). Pure; runs on any thread.
 // Throws RangeError on bytes that are not protobuf: it must never read past `end`.
 
-/** Called per field. `start`..`end` is the value: the varint's bytes, the fixed bytes, or a LEN payload. */
-export type FieldVisitor = (field: number, wire: number, start: number, end: number) => void;
+/**
+ * Called per field. `start`..`end` is the value: the varint's bytes, the fixed bytes, or a LEN payload.
+ * Returning false ends the walk.
+ */
+export type FieldVisitor = (field: number, wire: number, start: number, end: number) => unknown;
 
 export const wireVarint = 0;
 export const wireFixed64 = 1;
@@ -37,7 +40,7 @@ export function eachField(
       throw new RangeError(`protobuf wire type ${wire} at byte ${at}`);
     }
     if (valueEnd > end || field === 0) throw new RangeError(`protobuf cut at byte ${at}`);
-    visit(field, wire, valueStart, valueEnd);
+    if (visit(field, wire, valueStart, valueEnd) === false) return;
     at = valueEnd;
   }
 }

@@ -9,6 +9,5 @@ const guardrail: ExtraAttributes = { "openinference.span.kind": "GUARDRAIL" };
 export const autoDialect: Dialect = (call) =>
   call.map((span) => {
     if (span.name === "chat" || span.name.startsWith("chat ")) return undefined;
-    if ("openinference.span.kind" in span.attributes) return undefined;
     return span.name.startsWith("apply_guardrail") ? guardrail : chain;
   });
