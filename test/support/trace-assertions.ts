@@ -165,3 +165,29 @@ function checkRoles(
   }
   return { root, auth, preCall: preCalls[0], chat, attempts, guardrails };
 }
+
+/**
+ * The spans of many calls under one caller's span, one list per call. Throws (G3) on a span that belongs to
+ * no call: its ancestors do not lead to a child of the caller.
+ */
+export function splitByCall(
+  spans: readonly ReceivedSpan[],
+  callerSpanId: string,
+): readonly (readonly ReceivedSpan[])[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const calls = new Map<string, ReceivedSpan[]>();
+  for (const span of spans) {
+    let top = span;
+    for (let depth = 0; top.parentSpanId !== callerSpanId; depth++) {
+      const parent = byId.get(top.parentSpanId);
+      if (parent === undefined || depth > 10) {
+        throw new Error(`G3: ${span.name} (${span.spanId}) is in no call's tree`);
+      }
+      top = parent;
+    }
+    const call = calls.get(top.spanId);
+    if (call === undefined) calls.set(top.spanId, [span]);
+    else call.push(span);
+  }
+  return [...calls.values()];
+}
