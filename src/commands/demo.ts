@@ -8,7 +8,7 @@ import { runDemo } from "../demo/run-demo.ts";
 import { version } from "../version.ts";
 import { callPicture, callShape } from "./call-picture.ts";
 
-const command = defineCommand({
+export const demo: CommandDef = defineCommand({
   meta: {
     name: "demo",
     description:
@@ -20,8 +20,6 @@ const command = defineCommand({
     process.exit(result.problems.length === 0 ? 0 : 1);
   },
 });
-
-export const demo: CommandDef = command as unknown as CommandDef;
 
 /** Each distinct tree once, then the account; then what is not whole, if anything. */
 export function demoText(result: DemoResult): string {

@@ -23,11 +23,15 @@ export async function flushLedger(
       resource: JSON.stringify(tracing.resource),
       version,
     },
-    commitTimeoutMs: tracing.ledger.commitTimeoutMs,
+    wait: {
+      waitsFor: "nothing",
+      commitTimeoutMs: tracing.ledger.commitTimeoutMs,
+      exportWaitMs: 0,
+    },
     clock: systemClock,
     notice: (level, text) => console.error(`${level}: ${text}`),
   });
-  const error = await exporter.ready;
+  const { error } = await exporter.ready;
   const last = await exporter.stop(error === "" ? flushWithinMs : 0);
   if (error !== "") return error;
   return last === undefined ? "the exporter did not finish in time" : undefined;

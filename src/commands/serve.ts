@@ -1,6 +1,6 @@
 // `everyspan serve`: the gateway, until a signal ends it. Main thread.
 
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 
 import { defineCommand } from "citty";
 import type { ArgsDef, CommandDef } from "citty";
@@ -9,12 +9,13 @@ import { readEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../protocol/exporter-message.ts";
-import { startGateway } from "../server/gateway.ts";
+import { StartError, startGateway } from "../server/gateway.ts";
 import type { Gateway } from "../server/gateway.ts";
 import { version } from "../version.ts";
 import { callLine } from "./call-line.ts";
+import { findModuleProblems } from "./check.ts";
 
-const args = {
+const options = {
   config: {
     type: "string",
     valueHint: "FILE",
@@ -28,17 +29,19 @@ const args = {
 
 const command = defineCommand({
   meta: { name: "serve", description: "Run the gateway" },
-  args,
+  args: options,
   async run({ args }) {
     const loaded = loadConfig({
       path: args.config,
       environment: readEnvironment(),
       overrides: { host: args.host, port: args.port, unix: args.unix },
       workingDirectory: process.cwd(),
-      cores: cpus().length,
+      cores: availableParallelism(),
     });
-    if (!loaded.ok) {
-      for (const problem of loaded.problems) console.error(problem);
+    const problems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
+    if (!loaded.ok || problems.length > 0) {
+      console.error(`Configuration (${loaded.source}):`);
+      for (const problem of problems) console.error(`  ${problem}`);
       process.exit(2);
     }
     for (const warning of loaded.warnings) console.error(`warning: ${warning}`);
@@ -82,7 +85,7 @@ function welcome(gateway: Gateway, config: Config, source: string): string {
   const traces =
     destinations.length === 0
       ? `the ledger alone (${ledger.path}); look at them with \`everyspan status --last 5\``
-      : destinations.map(({ name, endpoint }) => `${name} (${endpoint})`).join(", ");
+      : destinations.map(({ name, endpoint }) => `${name} (${withoutQuery(endpoint)})`).join(", ");
   const lines = [
     `everyspan ${version} listening on ${gateway.url}`,
     `  configuration  ${source}`,
@@ -97,6 +100,11 @@ function welcome(gateway: Gateway, config: Config, source: string): string {
   return lines.join("\n");
 }
 
+/** A query may hold a key. */
+function withoutQuery(endpoint: string): string {
+  return endpoint.split("?", 1)[0] ?? "";
+}
+
 function farewell(account: Account | undefined): string {
   if (account === undefined) return "stopped; the ledger did not answer in time";
   const kept = account.destinations
@@ -109,6 +117,7 @@ function farewell(account: Account | undefined): string {
 
 function startFailure(error: unknown, config: Config): string {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof StartError) return message;
   const { host, port, unix } = config.server;
   return `cannot listen on ${unix ?? `${host}:${port}`}: ${message}`;
 }

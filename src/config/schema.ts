@@ -223,7 +223,7 @@ export const defaults = {
     capture_content: false,
     content_limit: 16384,
     reply_waits_for: "commit",
-    export_wait: "2s",
+    export_wait: "3s",
     export_delay: "50ms",
     max_export_batch: 512,
     disabled: false,

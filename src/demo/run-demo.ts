@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { loadConfig } from "../config/load.ts";
 import { startGateway } from "../server/gateway.ts";
+import type { Gateway } from "../server/gateway.ts";
 import type { SpanAccount } from "../server/metrics-text.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
@@ -29,6 +30,7 @@ export interface DemoResult {
 }
 
 const arriveWithinMs = 10_000;
+const settleTriesMax = 40;
 /** The demo's client stays this long before it leaves in mid-stream. */
 const leaveAfterMs = 100;
 
@@ -55,7 +57,7 @@ export async function runDemo(version: string): Promise<DemoResult> {
     const elapsedMs = performance.now() - startedAt;
     const spans = await arrived(receiver, spansExpected(calls));
     const traces = callsOf(spans);
-    const { spans: account, ledger } = await gateway.account();
+    const { spans: account, ledger } = await settledAccount(gateway);
     return {
       calls,
       traces,
@@ -75,6 +77,16 @@ export async function runDemo(version: string): Promise<DemoResult> {
 /** Root, auth, pre_call, chat, and an attempt or more. */
 function spansExpected(calls: readonly DemoCall[]): number {
   return calls.reduce((sum, call) => sum + 4 + call.attempts, 0);
+}
+
+/** The account once the exporter has noted the receiver's last answer. */
+async function settledAccount(gateway: Gateway): ReturnType<Gateway["account"]> {
+  for (let tries = 0; ; tries++) {
+    const account = await gateway.account();
+    const pending = account.ledger?.destinations[0]?.pending ?? 0;
+    if ((pending === 0 && account.spans.open === 0) || tries >= settleTriesMax) return account;
+    await Bun.sleep(50);
+  }
 }
 
 async function makeCall(url: string, call: DemoCall, traceparent: string): Promise<void> {

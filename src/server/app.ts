@@ -4,7 +4,7 @@
 import { Elysia } from "elysia";
 
 import { GatewayError, toWireError } from "../errors/gateway-error.ts";
-import type { CallDeps } from "./handle-call.ts";
+import type { CallDeps } from "./call-deps.ts";
 import { handleCall, traceOf } from "./handle-call.ts";
 import { errorResponse } from "./error-response.ts";
 import { matchRoute } from "./routes.ts";

@@ -1,6 +1,6 @@
 // The server's end of the exporter thread. Keeps every call's message until it is acknowledged; when the
 // thread dies, its successor gets them all again, which the ledger takes once (by call id). Loses nothing
-// silently: what cannot be committed is counted.
+// silently: what is given up is counted.
 
 import { Worker } from "node:worker_threads";
 
@@ -12,19 +12,23 @@ import type {
   ExporterStart,
 } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
-
-/** How a call's commit ended, as far as its reply is concerned. */
-export type CommitOutcome = "committed" | "failed" | "late";
+import { createUnsettledCalls } from "./unsettled-calls.ts";
+import type { CommitOutcome, ReplyWait } from "./unsettled-calls.ts";
 
 export interface ExporterHealth {
   readonly ledgerUp: boolean;
   readonly reasons: readonly string[];
 }
 
+/** What the exporter said when it was up. `fatal`: only a person can help, `serve` should end. */
+export interface ExporterReady {
+  readonly error: string;
+  readonly fatal: boolean;
+}
+
 export interface ExporterThread {
-  /** Resolves when the exporter runs, whether or not its ledger could be opened; says why not. */
-  readonly ready: Promise<string>;
-  /** Posts a call's end. Resolves when it is committed, has failed, or is late; never rejects. */
+  readonly ready: Promise<ExporterReady>;
+  /** Posts a call's end. Resolves when its reply may leave, or is late; never rejects. */
   readonly commit: (command: CallCommand) => Promise<CommitOutcome>;
   readonly journal: (command: Extract<ExporterCommand, { kind: "journal" }>) => void;
   readonly account: () => Promise<Account | undefined>;
@@ -35,12 +39,6 @@ export interface ExporterThread {
   readonly stop: (exportMs: number) => Promise<Account | undefined>;
 }
 
-interface Pending {
-  readonly command: CallCommand;
-  readonly sinceMs: number;
-  resolve: ((outcome: CommitOutcome) => void) | undefined;
-}
-
 const restartAfterMs = 100;
 const lateCheckMs = 50;
 const accountWithinMs = 2000;
@@ -48,22 +46,17 @@ const accountWithinMs = 2000;
 export function createExporterThread(options: {
   readonly entry: string;
   readonly start: ExporterStart;
-  readonly commitTimeoutMs: number;
+  readonly wait: ReplyWait;
   readonly clock: Clock;
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
 }): ExporterThread {
-  const pending = new Map<string, Pending>();
+  const unsettled = createUnsettledCalls(options.wait, options.clock);
   const accountRequests = new Map<number, (account: Account | undefined) => void>();
   let requests = 0;
-  let unsettledSpans = 0;
-  let handedOverSpans = 0;
   let health: ExporterHealth = { ledgerUp: false, reasons: ["starting"] };
   let stopping = false;
-  let settleReady: (error: string) => void;
-  const ready = new Promise<string>((resolve) => {
-    settleReady = resolve;
-  });
-  let settleStopped: ((account: Account | undefined) => void) | undefined;
+  const ready = Promise.withResolvers<ExporterReady>();
+  const stopped = Promise.withResolvers<Account | undefined>();
   let worker = startWorker();
 
   function startWorker(): Worker {
@@ -72,21 +65,21 @@ export function createExporterThread(options: {
       try {
         receive(event);
       } catch (error) {
-        // A throw here would end the process (facts of the runtime), so it is told instead.
+        // A throw here would end the process, so it is told instead.
         options.notice("error", `exporter message: ${String(error)}`);
       }
     });
     thread.on("error", (error) => options.notice("error", `exporter thread: ${String(error)}`));
     thread.on("exit", () => {
       if (stopping) {
-        settleStopped?.(undefined);
+        stopped.resolve(undefined);
         return;
       }
       health = { ledgerUp: false, reasons: ["the exporter thread is being restarted"] };
       setTimeout(() => {
         if (stopping) return;
         worker = startWorker();
-        for (const { command } of pending.values()) worker.postMessage(command);
+        for (const command of unsettled.commands()) worker.postMessage(command);
       }, restartAfterMs);
     });
     return thread;
@@ -99,14 +92,17 @@ export function createExporterThread(options: {
           ledgerUp: event.error === "",
           reasons: event.error === "" ? [] : [`ledger: ${event.error}`],
         };
-        settleReady(event.error);
+        ready.resolve(event);
         break;
       case "committed":
-        settleCommitted(event.calls.split(" "), event.spanCount);
+        unsettled.committed(event.calls.split(" "), event.spanCount);
         break;
       case "failed":
         options.notice("error", `spans lost, not committed: ${event.reason}`);
-        for (const call of event.calls.split(" ")) settle(call, "failed");
+        unsettled.failed(event.calls.split(" "));
+        break;
+      case "exported":
+        unsettled.exported(event.calls.split(" "));
         break;
       case "account":
         accountRequests.get(event.request)?.(JSON.parse(event.account) as Account);
@@ -122,46 +118,23 @@ export function createExporterThread(options: {
         options.notice(event.level, event.text);
         break;
       case "stopped":
-        settleStopped?.(JSON.parse(event.account) as Account);
+        stopped.resolve(JSON.parse(event.account) as Account);
         break;
     }
   }
 
-  function settleCommitted(calls: readonly string[], committedSpans: number): void {
-    let known = 0;
-    for (const call of calls) known += settle(call, "committed");
-    // What the exporter added from the journal of a lost worker was recorded too.
-    handedOverSpans += Math.max(0, committedSpans - known);
-  }
-
-  function settle(call: string, outcome: "committed" | "failed"): number {
-    const entry = pending.get(call);
-    if (entry === undefined) return 0;
-    pending.delete(call);
-    unsettledSpans -= entry.command.spanCount;
-    entry.resolve?.(outcome);
-    return entry.command.spanCount;
-  }
-
-  // Oldest first, so the walk ends at the first call that still has time.
-  const lateTimer = setInterval(() => {
-    const before = options.clock() - options.commitTimeoutMs;
-    for (const entry of pending.values()) {
-      if (entry.sinceMs > before) break;
-      entry.resolve?.("late");
-      entry.resolve = undefined;
-    }
-  }, lateCheckMs);
+  const lateTimer = setInterval(() => unsettled.releaseLate(), lateCheckMs);
 
   return {
-    ready,
-    commit(command) {
-      unsettledSpans += command.spanCount;
-      handedOverSpans += command.spanCount;
-      return new Promise((resolve) => {
-        pending.set(command.call, { command, sinceMs: options.clock(), resolve });
-        worker.postMessage(command);
-      });
+    ready: ready.promise,
+    async commit(command) {
+      const outcome = unsettled.add(command);
+      if (outcome === undefined) {
+        worker.postMessage({ kind: "lost", spanCount: command.spanCount });
+        return "failed";
+      }
+      worker.postMessage(command);
+      return outcome;
     },
     journal: (command) => worker.postMessage(command),
     account() {
@@ -179,19 +152,14 @@ export function createExporterThread(options: {
       });
     },
     health: () => health,
-    handedOverSpans: () => handedOverSpans,
-    unsettledSpans: () => unsettledSpans,
+    handedOverSpans: unsettled.handedOverSpans,
+    unsettledSpans: unsettled.spans,
     async stop(exportMs) {
       stopping = true;
       clearInterval(lateTimer);
-      const account = await new Promise<Account | undefined>((resolve) => {
-        const timer = setTimeout(() => resolve(undefined), exportMs + options.commitTimeoutMs);
-        settleStopped = (last) => {
-          clearTimeout(timer);
-          resolve(last);
-        };
-        worker.postMessage({ kind: "stop", exportMs });
-      });
+      worker.postMessage({ kind: "stop", exportMs });
+      const patience = Bun.sleep(exportMs + options.wait.commitTimeoutMs);
+      const account = await Promise.race([stopped.promise, patience.then(() => undefined)]);
       await worker.terminate();
       return account;
     },

@@ -36,6 +36,11 @@ export interface Gateway {
   readonly hurry: () => void;
 }
 
+/** A gateway that cannot start, for a reason that a person can mend; the message says which. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
 const sweepMs = 10;
 
 export async function startGateway(options: {
@@ -52,8 +57,13 @@ export async function startGateway(options: {
       tracing: JSON.stringify(config.tracing),
       resource: JSON.stringify(config.tracing.resource),
       version,
+      run: Bun.randomUUIDv7(),
     },
-    commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
+    wait: {
+      waitsFor: config.tracing.replyWaitsFor,
+      commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
+      exportWaitMs: config.tracing.exportWaitMs,
+    },
     clock,
     notice,
   });
@@ -77,22 +87,26 @@ export async function startGateway(options: {
   let hurried = false;
   let hurry = (): void => undefined;
 
-  const ledgerError = await exporter.ready;
+  const ledger = await exporter.ready;
+  if (ledger.fatal) {
+    await Promise.all([exporter.stop(0), pool.stop()]);
+    throw new StartError(ledger.error);
+  }
   await pool.ready;
   const atStart = await exporter.account();
   const baseRecorded = (atStart?.committed ?? 0) + (atStart?.lost ?? 0);
 
   /** One moment's account: what the exporter says, and what is still on its way to it. */
   async function account(): Promise<{ spans: SpanAccount; ledger: Account | undefined }> {
-    const ledger = await exporter.account();
+    const kept = await exporter.account();
     const inFlight = openCalls.spanCount();
     return {
-      ledger,
+      ledger: kept,
       spans: {
         recorded: baseRecorded + exporter.handedOverSpans() + inFlight,
-        committed: ledger?.committed ?? 0,
+        committed: kept?.committed ?? 0,
         open: exporter.unsettledSpans() + inFlight,
-        lost: ledger?.lost ?? 0,
+        lost: kept?.lost ?? 0,
       },
     };
   }
@@ -131,11 +145,11 @@ export async function startGateway(options: {
       });
     },
     async metrics() {
-      const { spans, ledger } = await account();
+      const { spans, ledger: kept } = await account();
       const text = metricsText(
         {
           spans,
-          account: ledger,
+          account: kept,
           callsInFlight: openCalls.count(),
           workerRestarts: pool.restarts(),
           refusedUntraced: refusals.untraced(),
@@ -180,7 +194,7 @@ export async function startGateway(options: {
 
   return {
     url: unix === undefined ? `http://${urlHost(host)}:${server.port}` : `unix:${unix}`,
-    ledgerError,
+    ledgerError: ledger.error,
     account,
     hurry() {
       hurried = true;

@@ -3,7 +3,7 @@
 
 import { readAnthropicRequest, readOpenAIRequest } from "../apischema/request-facts.ts";
 import type { RequestFacts } from "../apischema/request-facts.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config, ProviderConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { CallTask } from "../protocol/call-task.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
@@ -98,21 +98,29 @@ async function parseRequest(call: ServerCall, request: Request, config: Config):
 /** Whatever it is, it goes on as it came; only a JSON body's model may choose the provider. */
 function parseForwarded(request: Request, body: Buffer): Parsed {
   const type = request.headers.get("content-type") ?? "";
-  const bytes = body.length === 0 ? undefined : new Uint8Array(body);
-  let model: string | undefined;
-  if (type.includes("json")) {
-    try {
-      model = modelOf(JSON.parse(body.toString("utf8")));
-    } catch {
-      model = undefined; // the provider judges what it was sent
-    }
+  const asItCame = {
+    text: "",
+    bytes: body.length === 0 ? undefined : new Uint8Array(body),
+    facts: undefined,
+    model: undefined,
+  };
+  if (!type.includes("json")) return asItCame;
+  try {
+    const { text, value } = parseJsonBody(body);
+    return { text, bytes: undefined, facts: undefined, model: modelOf(value) };
+  } catch {
+    return asItCame; // the provider judges what it was sent
   }
-  return { text: "", bytes, facts: undefined, model };
 }
 
 function modelOf(value: unknown): string | undefined {
   const model = (value as { model?: unknown } | null)?.model;
   return typeof model === "string" ? model : undefined;
+}
+
+/** Anthropic's base address has no version in it, OpenAI's has. */
+export function upstreamPath({ api, baseUrl }: ProviderConfig, path: string): string {
+  return api === "anthropic" && !baseUrl.endsWith("/v1") ? `/v1${path}` : path;
 }
 
 function toTask(
@@ -129,16 +137,11 @@ function toTask(
   const context = call.spans.contextOf(call.root);
   const sessionId = call.common[attr.sessionId];
   const userId = call.common[attr.userId];
-  // Anthropic's base address has no version in it, OpenAI's has.
-  const version =
-    resolved.provider.api === "anthropic" && !resolved.provider.baseUrl.endsWith("/v1")
-      ? "/v1"
-      : "";
   return {
     call: call.id,
     route: call.route.name,
     method: request.method,
-    path: version + call.route.path + from.search,
+    path: upstreamPath(resolved.provider, call.route.path + from.search),
     provider: resolved.provider.name,
     headers: JSON.stringify(callerHeaders(request.headers, config)),
     keyHeader: keyHeaderOf(request.headers),

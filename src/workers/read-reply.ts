@@ -5,7 +5,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { toBinary } from "../protocol/binary-string.ts";
 import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
-import { connectionErrorCode } from "./attempts.ts";
+import { brokenBody } from "./broken-body.ts";
 import type { CallState, WorkerDeps } from "./call.ts";
 import { finishCall } from "./finish-call.ts";
 import { readAnthropicReply } from "./providers/anthropic/read-reply.ts";
@@ -90,7 +90,8 @@ async function readWhole(state: CallState, attempt: Attempt): Promise<WholeBody>
 async function collect(attempt: Attempt, withinMs: number): Promise<WholeBody> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  const reader = attempt.response.body?.getReader();
+  const body: ReadableStream<Uint8Array> | null = attempt.response.body;
+  const reader = body?.getReader();
   for (;;) {
     attempt.expectMore(withinMs);
     const next = await reader?.read();
@@ -104,27 +105,6 @@ async function collect(attempt: Attempt, withinMs: number): Promise<WholeBody> {
   }
   attempt.settle();
   return { kind: "whole", bytes: Buffer.concat(chunks, sizeBytes) };
-}
-
-/** The attempt's span says why its body broke off; the error is what the client gets. */
-export function brokenBody(state: CallState, attempt: Attempt, error: unknown): GatewayError {
-  attempt.settle();
-  const code = attempt.abortedBy() ?? "provider_cut";
-  if (code === "client_disconnected") {
-    state.spans.end(attempt.span);
-    return new GatewayError(code, "the client has left", { cause: error });
-  }
-  const name = state.provider.name;
-  const reason = code === "provider_cut" ? connectionErrorCode(error) : code;
-  state.spans.fail(attempt.span, reason);
-  state.spans.end(attempt.span);
-  const message =
-    code === "provider_timeout"
-      ? `provider ${name} went silent in the middle of its reply`
-      : code === "provider_cut"
-        ? `provider ${name} broke off its reply (${reason})`
-        : "the call was cancelled";
-  return new GatewayError(code, message, { cause: error });
 }
 
 function readFacts(api: "openai" | "anthropic", json: unknown): ReplyFacts {

@@ -1,0 +1,26 @@
+// The ways in which the server thread itself closes a call: refused at the door, or committed.
+
+import { GatewayError, toWireError } from "../errors/gateway-error.ts";
+import type { CallCommand } from "../protocol/exporter-message.ts";
+import type { CallDeps } from "./call-deps.ts";
+import { errorResponse } from "./error-response.ts";
+import { sealCall } from "./server-call.ts";
+import type { ServerCall } from "./server-call.ts";
+
+/** Answers without a worker. Traced within the budget; the reply waits for no commit. */
+export function refuse(call: ServerCall, error: unknown, deps: CallDeps): Response {
+  if (!(error instanceof GatewayError)) deps.openCalls.bug(error);
+  const failure = toWireError(error);
+  const response = errorResponse(failure, { api: call.route.api, traceId: call.traceId });
+  const command = sealCall(call, { status: response.status, failure });
+  if (deps.refusals.take()) void deps.exporter.commit(command);
+  deps.report({ call, status: response.status, outcome: undefined, failure, refused: true });
+  return response;
+}
+
+/** Waits for the commit as configured; a call that cannot be committed in time is served all the same. */
+export async function commit(deps: CallDeps, command: CallCommand): Promise<void> {
+  const committed = deps.exporter.commit(command);
+  if (deps.config.tracing.replyWaitsFor === "nothing") return;
+  await committed;
+}

@@ -1,0 +1,174 @@
+// A call on its way through a worker: what comes back is handed to the client, and the call is sealed by
+// whichever end comes first. Waits for the commit, never for a provider.
+
+import { toWireError } from "../errors/gateway-error.ts";
+import type { WireError } from "../errors/gateway-error.ts";
+import { fromBinary } from "../protocol/binary-string.ts";
+import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
+import type { CallDeps } from "./call-deps.ts";
+import { errorResponse } from "./error-response.ts";
+import { commit, refuse } from "./finish.ts";
+import { abandonCall, journalOf, sealCall } from "./server-call.ts";
+import type { ServerCall } from "./server-call.ts";
+import { streamErrorEvent } from "./stream-error.ts";
+import { createStreamSink } from "./stream-response.ts";
+import type { StreamSink } from "./stream-response.ts";
+
+/** A call on its way through a worker. */
+interface Flight {
+  readonly call: ServerCall;
+  readonly task: CallTask;
+  readonly deps: CallDeps;
+  /** Hands the reply to the client; later calls change nothing. */
+  readonly reply: (response: Response) => void;
+  sink: StreamSink | undefined;
+  status: number;
+}
+
+/** Runs the task; resolves with the reply as soon as there is one to send, a stream's at its head. */
+export function fly(
+  request: Request,
+  { call, task, deps }: { call: ServerCall; task: CallTask; deps: CallDeps },
+): Promise<Response> {
+  return new Promise((resolve) => {
+    const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
+    const flight: Flight = { call, task, deps, reply: resolve, sink: undefined, status: 0 };
+    request.signal.addEventListener("abort", leave, { once: true });
+    const landed = (): void => {
+      request.signal.removeEventListener("abort", leave);
+      deps.openCalls.release(call, task.provider);
+      deps.pool.forget(call.id);
+    };
+    const listener = {
+      receive(message: WorkerMessage, credit: (bytes: number) => void): void {
+        if (call.sealed) return;
+        if (message.kind === "end") {
+          landed();
+          void endStream(flight, message);
+          return;
+        }
+        receivePart(flight, message, credit);
+      },
+    };
+    deps.pool.run(task, listener).then(
+      (result) => {
+        if (result.kind === "streamed" || call.sealed) return;
+        landed();
+        void endPlain(flight, result);
+      },
+      (error: unknown) => {
+        if (call.sealed) return;
+        landed();
+        void endBroken(flight, error);
+      },
+    );
+  });
+}
+
+function receivePart(
+  flight: Flight,
+  message: Exclude<WorkerMessage, { kind: "end" }>,
+  credit: (bytes: number) => void,
+): void {
+  const { call, deps } = flight;
+  switch (message.kind) {
+    case "head":
+      flight.status = message.status;
+      flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
+      flight.reply(
+        new Response(flight.sink.stream, {
+          status: message.status,
+          headers: clientHeaders(message.headers, call.traceId),
+        }),
+      );
+      break;
+    case "part":
+      flight.sink?.write(message.text, credit);
+      break;
+    case "journal":
+      if (!call.journaled) deps.exporter.journal(journalOf(call));
+      deps.exporter.journal({
+        kind: "journal",
+        call: call.id,
+        part: "worker",
+        spans: message.spans,
+        spanCount: message.spanCount,
+        sampled: call.sampled,
+      });
+      break;
+  }
+}
+
+/** A whole reply, or everyspan's own error: sent when the call is committed. */
+async function endPlain(
+  flight: Flight,
+  result: Exclude<CallResult, { kind: "streamed" }>,
+): Promise<void> {
+  const { call, deps } = flight;
+  if (result.kind === "failed") {
+    const failure: WireError = { code: result.code, message: result.message };
+    const response = errorResponse(failure, { api: call.route.api, traceId: call.traceId });
+    const left = result.code === "client_disconnected";
+    const status = left ? undefined : response.status;
+    await commit(deps, sealCall(call, { status, failure, outcome: result }));
+    deps.report({ call, status, outcome: result, failure, refused: false });
+    flight.reply(response);
+    return;
+  }
+  await commit(deps, sealCall(call, { status: result.status, outcome: result }));
+  deps.report({ call, status: result.status, outcome: result, failure: undefined, refused: false });
+  flight.reply(
+    new Response(hasNoBody(result.status) ? null : fromBinary(result.body), {
+      status: result.status,
+      headers: clientHeaders(result.headers, call.traceId),
+    }),
+  );
+}
+
+/** A stream's end: its last bytes leave when the call is committed. */
+async function endStream(
+  flight: Flight,
+  end: Extract<WorkerMessage, { kind: "end" }>,
+): Promise<void> {
+  const { call, deps, sink, status } = flight;
+  const failure = streamFailure(end);
+  await commit(deps, sealCall(call, { status, failure, outcome: end }));
+  deps.report({ call, status, outcome: end, failure, refused: false });
+  sink?.end(end.text);
+}
+
+function streamFailure(end: {
+  readonly errorCode: WireError["code"] | "";
+  readonly errorType: string;
+}): WireError | undefined {
+  if (end.errorCode === "") return undefined;
+  return { code: end.errorCode, message: "the stream ended with an error" };
+}
+
+/** The worker is gone, or never took the call. */
+async function endBroken(flight: Flight, error: unknown): Promise<void> {
+  const { call, deps, sink } = flight;
+  const failure = toWireError(error);
+  if (failure.code === "overloaded") {
+    flight.reply(refuse(call, error, deps));
+    return;
+  }
+  const { api, generates } = call.route;
+  const response = errorResponse(failure, { api, traceId: call.traceId });
+  const status = sink === undefined ? response.status : flight.status;
+  await commit(deps, abandonCall(call, failure, { chat: generates, status }));
+  deps.report({ call, status, outcome: undefined, failure, refused: false });
+  if (sink === undefined) flight.reply(response);
+  else sink.end(streamErrorEvent(api, failure));
+}
+
+function clientHeaders(json: string, traceId: string): [string, string][] {
+  const headers = JSON.parse(json) as [string, string][];
+  headers.push(["x-trace-id", traceId]);
+  return headers;
+}
+
+/** RFC 9110: these statuses carry no content, and Response refuses one. */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}

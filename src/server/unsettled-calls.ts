@@ -1,0 +1,114 @@
+// Calls that have been handed to the exporter and are not yet acknowledged: their messages, so that they can
+// be sent again, and the replies that wait for them. Bounded: beyond it a call's trace is given up, counted.
+
+import type { CallCommand } from "../protocol/exporter-message.ts";
+import type { Clock } from "../tracing/recorder/clock.ts";
+
+/** How a call's commit ended, as far as its reply is concerned. */
+export type CommitOutcome = "committed" | "failed" | "late";
+
+/** What replies wait for, and how long. */
+export interface ReplyWait {
+  readonly waitsFor: "commit" | "export" | "nothing";
+  readonly commitTimeoutMs: number;
+  readonly exportWaitMs: number;
+}
+
+export interface UnsettledCalls {
+  /** Takes a call in, or says undefined when there is no room; a `late` reply's call stays in. */
+  readonly add: (command: CallCommand) => Promise<CommitOutcome> | undefined;
+  /** `committedSpans`: what the exporter counted for all of them, its own additions included. */
+  readonly committed: (calls: readonly string[], committedSpans: number) => void;
+  readonly failed: (calls: readonly string[]) => void;
+  readonly exported: (calls: readonly string[]) => void;
+  /** Lets go the replies that have waited long enough. */
+  readonly releaseLate: () => void;
+  /** What a new exporter thread has to be sent again, in order. */
+  readonly commands: () => CallCommand[];
+  readonly spans: () => number;
+  readonly handedOverSpans: () => number;
+}
+
+/** Memory that traces may hold while the ledger does not take them. */
+const waitingBytesMax = 256 * 1024 * 1024;
+
+interface Waiting {
+  readonly command: CallCommand;
+  readonly sinceMs: number;
+  release: ((outcome: CommitOutcome) => void) | undefined;
+}
+
+export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCalls {
+  const calls = new Map<string, Waiting>();
+  const exporting = new Map<string, { readonly sinceMs: number; readonly release: () => void }>();
+  let bytes = 0;
+  let spans = 0;
+  let handedOverSpans = 0;
+
+  function take(call: string): Waiting | undefined {
+    const waiting = calls.get(call);
+    if (waiting === undefined) return undefined;
+    calls.delete(call);
+    bytes -= waiting.command.spans.length;
+    spans -= waiting.command.spanCount;
+    return waiting;
+  }
+
+  function settleCommitted({ command, release }: Waiting): void {
+    if (release === undefined) return;
+    if (wait.waitsFor !== "export" || !command.sampled) {
+      release("committed");
+      return;
+    }
+    exporting.set(command.call, { sinceMs: clock(), release: () => release("committed") });
+  }
+
+  return {
+    add(command) {
+      handedOverSpans += command.spanCount;
+      if (bytes + command.spans.length > waitingBytesMax) return undefined;
+      bytes += command.spans.length;
+      spans += command.spanCount;
+      return new Promise((release) => {
+        calls.set(command.call, { command, sinceMs: clock(), release });
+      });
+    },
+    committed(ids, committedSpans) {
+      let known = 0;
+      for (const id of ids) {
+        const waiting = take(id);
+        if (waiting === undefined) continue;
+        known += waiting.command.spanCount;
+        settleCommitted(waiting);
+      }
+      // What the exporter added from the journal of a lost worker was recorded too.
+      handedOverSpans += Math.max(0, committedSpans - known);
+    },
+    failed(ids) {
+      for (const id of ids) take(id)?.release?.("failed");
+    },
+    exported(ids) {
+      for (const id of ids) {
+        exporting.get(id)?.release();
+        exporting.delete(id);
+      }
+    },
+    releaseLate() {
+      // Both maps are in order of arrival, so each walk ends at the first call that still has time.
+      const nowMs = clock();
+      for (const waiting of calls.values()) {
+        if (waiting.sinceMs > nowMs - wait.commitTimeoutMs) break;
+        waiting.release?.("late");
+        waiting.release = undefined;
+      }
+      for (const [id, waiting] of exporting) {
+        if (waiting.sinceMs > nowMs - wait.exportWaitMs) break;
+        waiting.release();
+        exporting.delete(id);
+      }
+    },
+    commands: () => Array.from(calls.values(), ({ command }) => command),
+    spans: () => spans,
+    handedOverSpans: () => handedOverSpans,
+  };
+}
