@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test";
+import {
+  mayHaveText,
+  mayHaveValue,
+  parseObject,
+} from "../../../../src/workers/providers/json-probe.ts";
+
+describe("a probe", () => {
+  test.each([
+    ['{"usage":{}}', true],
+    ['{"usage" : \n 1}', true],
+    ['{"usage":null}', false],
+    ['{"usage": null}', false],
+    ['{"x":{"usage":null},"usage":0}', true],
+    ['{"text":"\\"usage\\":1"}', false],
+    ['{"text":"usage"}', false],
+    ['{"x":["usage"]}', false],
+    ["{}", false],
+  ])("for a value says of %j: %p", (json, expected) => {
+    expect(mayHaveValue(json, '"usage"')).toBe(expected);
+  });
+
+  test.each([
+    ['{"content":"a"}', true],
+    ['{"content" : "a"}', true],
+    ['{"content":"\\""}', true],
+    ['{"content":""}', false],
+    ['{"content":null}', false],
+    ['{"content":["a"]}', false],
+    ['{"content":"","delta":{"content":"b"}}', true],
+    ['{"x":"\\"content\\":\\"a\\""}', false],
+  ])("for a text says of %j: %p", (json, expected) => {
+    expect(mayHaveText(json, '"content"')).toBe(expected);
+  });
+});
+
+test("only an object is parsed into one", () => {
+  expect(parseObject('{"a":1}')).toEqual({ a: 1 });
+  for (const text of ["", "null", "[]", '"x"', "{", "[DONE]"])
+    expect(parseObject(text)).toBeUndefined();
+});
