@@ -19,6 +19,8 @@ export interface DestinationSetOptions {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly onStateChange: () => void;
+  /** A cursor may have moved. */
+  readonly onProgress: () => void;
   readonly onNotice: (level: "info" | "warning" | "error", text: string) => void;
 }
 
@@ -88,7 +90,11 @@ function start(config: DestinationConfig, options: DestinationSetOptions): Desti
       userAgent: `everyspan/${envelope.scopeVersion}`,
     }),
     build: async (calls) => request(await translateAll(calls, translate)),
-    onLedger: (work) => onLedger(service, config.name, work),
+    async onLedger(work) {
+      const result = await onLedger(service, config.name, work);
+      options.onProgress();
+      return result;
+    },
     onStateChange(state, lastError) {
       options.onStateChange();
       const ledger = service.current()?.destinations.get(config.name);

@@ -1,7 +1,7 @@
 // Keeps a ledger open for the exporter thread: locks, opens, recovers, and after a failure opens it again with
 // back-off. It must never delete a file, and never let two processes write one ledger.
 
-import { mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TracingConfig } from "../../config/schema.ts";
 import { ledgerProblem, openLedgerFile } from "./ledger-file.ts";
@@ -24,13 +24,18 @@ export interface LedgerKeeper {
   /** Opens the ledger anew. Never throws. */
   open(): KeeperAttempt;
   /**
-   * The file is gone while we still hold it: writes all of it back to its place, unless something else is
-   * there by now. Never throws; says what happened.
+   * The file was taken away while we still hold it: writes all of it back to its place, or beside it when
+   * something else is there by now. Never throws; `isSafe` once nothing would be lost by closing it.
    */
-  rescue(ledger: Ledger): string;
+  rescue(ledger: Ledger): Rescue;
   /** Closes the file; keeps the lock. */
   close(ledger: Ledger): void;
   release(): void;
+}
+
+export interface Rescue {
+  readonly isSafe: boolean;
+  readonly text: string;
 }
 
 export interface KeeperOptions {
@@ -74,22 +79,11 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
       }
     },
     rescue(ledger) {
-      const copy = `${path}.rescue`;
       try {
-        if (ledger.file.isInPlace()) {
-          ledger.moveLog("TRUNCATE");
-          return `the log of ledger ${path} was removed under way; nothing of it is missing`;
-        }
-        mkdirSync(dirname(path), { recursive: true });
-        if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-          return `ledger ${path} was replaced under way by another file`;
-        }
-        if (statSync(copy, { throwIfNoEntry: false }) !== undefined) unlinkSync(copy);
-        ledger.file.database.run("VACUUM INTO ?", [copy]);
-        renameSync(copy, path);
-        return `ledger ${path} was removed under way; all of it was written back`;
+        return rescueLedger(ledger, path, options.nowMs());
       } catch (error) {
-        return `ledger ${path} was removed under way and cannot be written back: ${String(error)}`;
+        const text = `ledger ${path} was removed under way and cannot be written back: `;
+        return { isSafe: false, text: text + String(error) };
       }
     },
     close(ledger) {
@@ -105,6 +99,22 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
       lock = undefined;
     },
   };
+}
+
+function rescueLedger(ledger: Ledger, path: string, nowMs: number): Rescue {
+  if (ledger.file.isInPlace()) {
+    ledger.moveLog("TRUNCATE");
+    return { isSafe: true, text: `the log of ledger ${path} was removed; nothing is missing` };
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  const copy = `${path}.rescued-${Math.floor(nowMs)}`;
+  ledger.file.database.run("VACUUM INTO ?", [copy]);
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+    const text = `ledger ${path} was replaced under way; what it held is in ${copy}`;
+    return { isSafe: true, text };
+  }
+  renameSync(copy, path);
+  return { isSafe: true, text: `ledger ${path} was removed under way; all of it is written back` };
 }
 
 function ledgerInUse(path: string): string {

@@ -1,8 +1,9 @@
 // Whether the ledger is up, exporter thread: takes it down after a failure, opens it again with back-off, lets
 // others wait for it. Nobody else opens or closes it.
 
-import type { LedgerKeeper, OpenedLedger } from "./ledger-keeper.ts";
+import type { KeeperAttempt, LedgerKeeper, OpenedLedger } from "./ledger-keeper.ts";
 import { ledgerProblem } from "./ledger-file.ts";
+import type { Ledger } from "./ledger.ts";
 
 export interface LedgerService {
   /** Undefined while the ledger is down. */
@@ -30,6 +31,7 @@ export interface LedgerServiceOptions {
   readonly nowMs: () => number;
   readonly onUp: (opened: OpenedLedger) => void;
   readonly onDown: (problem: string) => void;
+  readonly onNotice: (text: string) => void;
 }
 
 const reopenFirstMs = 50;
@@ -37,6 +39,8 @@ const reopenCapMs = 2000;
 
 export function startLedgerService(options: LedgerServiceOptions): LedgerService {
   const { keeper } = options;
+  /** Taken away under us and not yet safe elsewhere: the only place of what it holds. */
+  let orphan: Ledger | undefined;
   let current: OpenedLedger | undefined;
   let last: OpenedLedger | undefined;
   let problem = "";
@@ -53,9 +57,20 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     for (const resolve of waiting) resolve(isUp);
   };
 
+  const tryOpen = (): KeeperAttempt => {
+    if (orphan !== undefined) {
+      const { isSafe, text } = keeper.rescue(orphan);
+      if (!isSafe) return { ok: false, fatal: false, error: text };
+      options.onNotice(text);
+      keeper.close(orphan);
+      orphan = undefined;
+    }
+    return keeper.open();
+  };
+
   const open = (): void => {
     timer = undefined;
-    const attempt = keeper.open();
+    const attempt = tryOpen();
     if (attempt.ok) {
       current = attempt.opened;
       last = attempt.opened;
@@ -75,8 +90,6 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
   };
 
   const goDown = (reason: string): void => {
-    if (current === undefined || isStopped) return;
-    keeper.close(current.ledger);
     current = undefined;
     problem = reason;
     downSinceMs = options.nowMs();
@@ -91,9 +104,15 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     problem: () => problem,
     downSinceMs: () => downSinceMs,
     isFatal: () => isFatal,
-    fail: (error) => goDown(ledgerProblem(options.path, error).error),
+    fail(error) {
+      if (current === undefined || isStopped) return;
+      keeper.close(current.ledger);
+      goDown(ledgerProblem(options.path, error).error);
+    },
     rescue() {
-      if (current !== undefined) goDown(keeper.rescue(current.ledger));
+      if (current === undefined || isStopped) return;
+      orphan = current.ledger;
+      goDown(`ledger ${options.path} was removed under way`);
     },
     async whenUp() {
       if (current !== undefined) return true;
@@ -103,6 +122,7 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     stop() {
       isStopped = true;
       clearTimeout(timer);
+      if (orphan !== undefined) options.onNotice(keeper.rescue(orphan).text);
       if (current !== undefined) keeper.close(current.ledger);
       current = undefined;
       keeper.release();

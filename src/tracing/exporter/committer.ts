@@ -1,0 +1,185 @@
+// The queue between the port and the ledger, exporter thread: commits what has arrived in one transaction per
+// loop turn, acknowledges it, holds calls for a ledger that is down, gives up loudly. It must never acknowledge
+// what is not in the ledger, nor forget to count what it could not write.
+
+import type { ExporterCommand, ExporterEvent } from "../../protocol/exporter-message.ts";
+import { groupCommands, isCallCommand, spansAtStake } from "./commit-group.ts";
+import type { OpenedLedger } from "./ledger-keeper.ts";
+import type { LedgerService } from "./ledger-service.ts";
+import type { Ledger } from "./ledger.ts";
+
+export type WriteCommand = Exclude<ExporterCommand, { kind: "account" | "stop" }>;
+
+export interface CommitterOptions {
+  readonly service: LedgerService;
+  /** How long calls wait for a ledger that went down. */
+  readonly commitTimeoutMs: number;
+  readonly nowMs: () => number;
+  readonly emit: (event: ExporterEvent) => void;
+  /** These calls, joined by a space, are in the ledger; `throughSeq` is the last one's place or beyond. */
+  readonly onCommitted: (calls: string, throughSeq: number) => void;
+}
+
+export interface Committer {
+  receive(command: WriteCommand): void;
+  /** The ledger went up or down. */
+  ledgerChanged(): void;
+  isQuiet(): boolean;
+  /** Lost and not yet told to the ledger. */
+  unwrittenLost(): number;
+  /** Commits all that waits, as far as the ledger is up. */
+  flushAll(): void;
+  /** Commits all that waits, or gives it up when the ledger does not come back in time. */
+  finish(): Promise<void>;
+}
+
+/** One transaction takes at most so many commands, so that the first of a burst waits for few others. */
+const groupMax = 1000;
+/** Small enough that moving the log stalls commits for a few milliseconds only. */
+const logPagesMax = 1000;
+/** What may wait in memory for a ledger that is down, in characters of spans. */
+const heldCharsMax = 64 * 1024 * 1024;
+
+export function createCommitter(options: CommitterOptions): Committer {
+  const { service, emit, nowMs } = options;
+  let queue: WriteCommand[] = [];
+  let isScheduled = false;
+  let isFinishing = false;
+  let isMovingLog = false;
+  let unwrittenLost = 0;
+  let heldChars = 0;
+  let holding: ReturnType<typeof setTimeout> | undefined;
+
+  const giveUp = (commands: readonly WriteCommand[], reason: string): void => {
+    const calls = commands.filter(isCallCommand);
+    for (const call of calls) unwrittenLost += spansAtStake(call);
+    for (const command of commands) if (command.kind === "lost") unwrittenLost += command.spanCount;
+    if (calls.length === 0) return;
+    emit({ kind: "failed", calls: calls.map(({ call }) => call).join(" "), reason });
+  };
+
+  /** Calls wait as long as a reply may wait, counted from the ledger's failure: later ones not at all. */
+  const hold = (): void => {
+    const leftMs = service.downSinceMs() + options.commitTimeoutMs - nowMs();
+    if (leftMs <= 0 || heldChars > heldCharsMax || service.isFatal()) {
+      const given = queue;
+      queue = [];
+      heldChars = 0;
+      giveUp(given, service.problem());
+    } else {
+      holding ??= setTimeout(() => {
+        holding = undefined;
+        flush();
+      }, leftMs + 1);
+    }
+  };
+
+  const flush = (): void => {
+    const opened = service.current();
+    if (opened === undefined) return hold();
+    heldChars = 0;
+    const taken = queue.length > groupMax ? queue.slice(0, groupMax) : queue;
+    queue = queue.length > groupMax ? queue.slice(groupMax) : [];
+    if (queue.length > 0) schedule();
+    if (taken.length > 0 || unwrittenLost > 0) commit(opened, taken);
+  };
+
+  const commit = (opened: OpenedLedger, taken: readonly WriteCommand[]): void => {
+    const { ledger } = opened;
+    try {
+      const group = groupCommands(taken, ledger.workerPart);
+      const lost = unwrittenLost + group.lostSpans;
+      const added = ledger.commit(group.calls, group.journals.values(), lost);
+      unwrittenLost = 0;
+      for (const row of opened.destinations.values()) row.addPending(added.sampledSpans);
+      if (!ledger.file.isInPlace() || !ledger.file.isLogInPlace()) {
+        // The same calls again on the file that takes its place: known ones change nothing.
+        queue = [...taken.filter(isCallCommand), ...queue];
+        return service.rescue();
+      }
+      if (group.calls.length > 0) {
+        const calls = group.calls.map(({ call }) => call).join(" ");
+        emit({ kind: "committed", calls, spanCount: added.spans });
+        options.onCommitted(calls, ledger.totals.lastSeq);
+      }
+    } catch (error) {
+      if (!isAboutOneRow(error)) {
+        queue = [...taken, ...queue];
+        service.fail(error);
+      } else if (taken.length > 1) {
+        for (const command of taken) commit(opened, [command]);
+      } else {
+        giveUp(taken, String(error));
+      }
+      return;
+    }
+    if (ledger.logPages() > logPagesMax) void moveLog(ledger);
+  };
+
+  /** A checkpoint syncs the log first; done off this thread beforehand, little of that is left. */
+  const moveLog = async (ledger: Ledger): Promise<void> => {
+    if (isMovingLog) return;
+    isMovingLog = true;
+    await ledger.file.syncLog();
+    isMovingLog = false;
+    if (service.current()?.ledger !== ledger) return;
+    try {
+      ledger.moveLog("PASSIVE");
+    } catch (error) {
+      service.fail(error);
+    }
+  };
+
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      try {
+        flush();
+      } catch (error) {
+        emit({ kind: "notice", level: "error", text: `exporter: ${String(error)}` });
+      }
+    });
+  };
+
+  const flushAll = (): void => {
+    while (queue.length > 0 && service.current() !== undefined) flush();
+  };
+
+  return {
+    receive(command) {
+      queue.push(command);
+      if (service.current() === undefined && "spans" in command) heldChars += command.spans.length;
+      if (isFinishing) flush();
+      else schedule();
+    },
+    ledgerChanged() {
+      clearTimeout(holding);
+      holding = undefined;
+      schedule();
+    },
+    isQuiet: () => queue.length === 0,
+    unwrittenLost: () => unwrittenLost,
+    flushAll,
+    async finish() {
+      flushAll();
+      const deadline = nowMs() + options.commitTimeoutMs;
+      while (queue.length > 0 && nowMs() < deadline) {
+        flush();
+        if (queue.length > 0) await Bun.sleep(5);
+      }
+      clearTimeout(holding);
+      giveUp(queue, service.problem());
+      queue = [];
+      if (unwrittenLost > 0) flush();
+      isFinishing = true;
+    },
+  };
+}
+
+/** A row SQLite will never take, as opposed to a ledger in trouble. */
+function isAboutOneRow(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);
+}
