@@ -1,0 +1,40 @@
+// Tests: a process with an exporter thread of its own, to be killed. Reads the start from its argument, commits
+// calls as fast as it may, and prints each call's id only once it is acknowledged.
+
+import { Worker } from "node:worker_threads";
+import { threadEntry } from "../../src/entrypoints.ts";
+import type { ExporterEvent } from "../../src/protocol/exporter-message.ts";
+import { finished, testCall } from "./exporter-harness.ts";
+
+const worker = new Worker(threadEntry("exporter"), {
+  workerData: JSON.parse(process.argv[2] ?? ""),
+});
+const inFlight = 20;
+
+worker.on("message", (event: ExporterEvent) => {
+  if (event.kind === "ready" && event.error !== "") {
+    process.stdout.write(`error ${event.error}\n`);
+    process.exit(1);
+  }
+  if (event.kind === "ready") {
+    const open = testCall({ openFrom: 1 });
+    const { call, spans, spanCount, sampled } = open;
+    worker.postMessage({ kind: "journal", part: "server", call, spans, spanCount, sampled });
+    process.stdout.write(`open ${open.spanIds.join(" ")}\n`);
+    for (let count = 0; count < inFlight; count += 1) post();
+  }
+  if (event.kind !== "committed") return;
+  for (const call of event.calls.split(" ")) {
+    process.stdout.write(`${spansOf.get(call)}\n`);
+    spansOf.delete(call);
+    post();
+  }
+});
+
+const spansOf = new Map<string, string>();
+
+function post(): void {
+  const call = testCall();
+  spansOf.set(call.call, `acknowledged ${call.spanIds.join(" ")}`);
+  worker.postMessage(finished(call));
+}
