@@ -29,6 +29,7 @@ describe("findDuplicateKey", () => {
     const many = Array.from({ length: 500 }, (_, at) => `"k${at}":0`);
     expect(findDuplicateKey(`{${many.join(",")}}`)).toBeUndefined();
     expect(findDuplicateKey(`{${many.join(",")},"k3":1}`)).toBe("k3");
+    expect(findDuplicateKey(`{${many.join(",")},"k499":1}`)).toBe("k499");
     expect(findDuplicateKey('{"__proto__":1,"constructor":2}')).toBeUndefined();
     expect(findDuplicateKey('{"__proto__":1,"__proto__":2}')).toBe("__proto__");
   });

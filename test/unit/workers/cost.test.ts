@@ -1,9 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { calcPrice, findProvider } from "@pydantic/genai-prices";
 import { createPricer } from "../../../src/workers/cost.ts";
 import { createRandom } from "../apischema/random-json.ts";
 
 const million = 1_000_000;
+
+afterEach(() => {
+  setSystemTime();
+});
 
 describe("the price of a call", () => {
   const price = createPricer([]);
@@ -82,6 +86,15 @@ describe("the price of a call", () => {
       }
     }
     expect(compared).toBeGreaterThan(300);
+  });
+
+  test("follows a price that changes on a date", () => {
+    const dated = createPricer([]);
+    const priceOn = (day: string) => {
+      setSystemTime(new Date(day));
+      return dated({ provider: "openai", model: "o3", usage: { inputTokens: million } })?.total;
+    };
+    expect([priceOn("2025-06-01"), priceOn("2025-07-01")]).toEqual([10, 2]);
   });
 
   test("stays right when callers send more names than are remembered", () => {

@@ -81,6 +81,24 @@ describe("the end of a stream", () => {
   });
 });
 
+describe("id and model", () => {
+  const choices = [choice(0, "a")];
+
+  test("are the first that are told, in whichever chunk", () => {
+    const frames = [
+      frame({ id: "", model: "", choices }),
+      frame({ id: "c-1", choices }),
+      frame({ id: "c-2", model: "m-1", choices }),
+    ];
+    expect(readAll(frames).facts).toMatchObject(head);
+  });
+
+  test("are not looked for in every chunk of a server that tells none", () => {
+    const without = Array.from({ length: 20 }, () => frame({ choices }));
+    expect(readAll([...without, frame({ ...head, choices })]).facts.id).toBeUndefined();
+  });
+});
+
 describe("an error in a stream", () => {
   test.each([
     ['data: {"error":{"message":"m","type":"t","code":"c"}}\n\n', "c", "m"],
@@ -99,6 +117,16 @@ describe("an error in a stream", () => {
     });
     expect(outcome.facts).toEqual({ ...head, finishReasons: ["error"], errorType, errorMessage });
     expect(outcome.complete).toBe(false);
+  });
+
+  test("ends it also when it comes with a choice, as OpenRouter sends it", () => {
+    const chunk = { ...head, choices: [choice(0, "a")] };
+    const outcome = readAll([
+      frame(chunk),
+      frame({ ...chunk, error: { code: 502, message: "m" } }),
+    ]);
+    expect(outcome.readings[1]).toMatchObject({ terminal: true, error: "502" });
+    expect(outcome.facts.finishReasons).toEqual(["error"]);
   });
 
   test("is none when the word is in the text, or null", () => {
@@ -208,7 +236,7 @@ function randomChunk(random: Random): Chunk {
   ];
   if (random.chance(0.6)) fields.push(["usage", random.chance(0.5) ? null : usage]);
   if (random.chance(0.3)) fields.push(["obfuscation", random.pick(texts)]);
-  if (random.chance(0.3)) fields.push(["timings", { usage: random.pick([null, usage]), n: 1 }]);
+  if (random.chance(0.3)) fields.push(["timings", { n: 1, usage: random.pick([null, usage]) }]);
   if (random.chance(0.2)) fields.push([random.pick(['a,"usage', 'q"usage']), null]);
   // Any order: whatever a server does.
   return Object.fromEntries(fields.toSorted(() => random.below(3) - 1)) as Chunk;
