@@ -141,7 +141,7 @@ function plainBytes(): Buffer {
     '"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],' +
     `${usage()},"service_tier":"default","system_fingerprint":"fp_bench"}`;
   return Buffer.from(
-    `${head("application/json")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `${replyHead("application/json")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
@@ -162,12 +162,12 @@ function streamPieces(withUsage: boolean): Buffer[] {
   if (withUsage) events.push(`${start}"choices":[],${usage()}}\n\n`);
   events.push("data: [DONE]\n\n");
   const framed = events.map((text) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
-  framed[0] = `${head("text/event-stream; charset=utf-8")}transfer-encoding: chunked\r\n\r\n${framed[0]}`;
+  framed[0] = `${replyHead("text/event-stream; charset=utf-8")}transfer-encoding: chunked\r\n\r\n${framed[0]}`;
   framed.push(`${framed.pop()}0\r\n\r\n`);
   return framed.map((text) => Buffer.from(text));
 }
 
-function head(contentType: string): string {
+function replyHead(contentType: string): string {
   return (
     `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\ndate: Sat, 21 Nov 2026 12:00:00 GMT\r\n` +
     "x-request-id: req_bench\r\nopenai-processing-ms: 7\r\nx-ratelimit-remaining-requests: 9999\r\n"

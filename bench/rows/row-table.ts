@@ -1,7 +1,25 @@
 // Bench: all rows, in the order in which they are run and printed.
 
 import type { Row } from "../bench-context.ts";
+import { inFlight, kill, memory, million, overload, start } from "./capacity-rows.ts";
 import { firstToken, latency } from "./latency-rows.ts";
 import { paced, plain, streams, streamsWithUsage } from "./throughput-rows.ts";
+import { promptSize, threads, tracingCost } from "./variant-rows.ts";
 
-export const rows: readonly Row[] = [plain, streams, latency, firstToken, streamsWithUsage, paced];
+export const rows: readonly Row[] = [
+  plain,
+  streams,
+  latency,
+  firstToken,
+  inFlight,
+  memory,
+  start,
+  overload,
+  kill,
+  tracingCost,
+  threads,
+  promptSize,
+  streamsWithUsage,
+  paced,
+  million,
+];
