@@ -6,6 +6,7 @@ import type { ProviderConfig } from "../config/schema.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import type { Attributes } from "../tracing/recorder/span-encoding.ts";
 import { portOf } from "./attempts.ts";
+import type { Price } from "./cost.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
 
 /** Attributes known when the span starts, from the request (GenAI conventions, inference span). */
@@ -47,7 +48,7 @@ export function chatRequestAttributes(
 export function chatReplyAttributes(
   facts: ReplyFacts,
   extra: {
-    readonly cost: number | undefined;
+    readonly price: Price | undefined;
     readonly attempts: number;
     readonly isOpenAI: boolean;
     readonly timeToFirstChunkSeconds: number | undefined;
@@ -64,7 +65,9 @@ export function chatReplyAttributes(
     [attr.usageCacheReadTokens]: usage?.cacheReadTokens,
     [attr.usageCacheWriteTokens]: usage?.cacheWriteTokens,
     [attr.usageReasoningTokens]: usage?.reasoningTokens,
-    [attr.usageCost]: extra.cost,
+    [attr.usageCost]: extra.price?.total,
+    [attr.costInput]: extra.price?.input,
+    [attr.costOutput]: extra.price?.output,
     [attr.openaiResponseServiceTier]: extra.isOpenAI ? facts.serviceTier : undefined,
     [attr.openaiSystemFingerprint]: facts.systemFingerprint,
     [attr.attemptCount]: extra.attempts > 1 ? extra.attempts : undefined,

@@ -15,38 +15,51 @@ export interface Price {
 
 export type Pricer = (input: {
   readonly provider: "openai" | "anthropic";
+  /** The model that answered. */
   readonly model: string;
+  /** The name the caller used, where it may differ: people price what they ask for. */
+  readonly asked?: string;
   readonly usage: UsageFacts | undefined;
 }) => Price | undefined;
 
 /**
- * Prices by `overrides` (exact model names) first, then by the bundled list. Without the input's token
- * count, or a price for what was used, there is no price. The first call that needs the list loads it.
+ * Prices by `overrides` (exact names: the model that answered, else the one asked for) first, then by the
+ * bundled list; what an override leaves out keeps the list's price. Without the input's token count, or a
+ * price for what was used, there is no price. The first call that needs the list loads it.
  */
 export function createPricer(overrides: readonly PricingConfig[]): Pricer {
-  const own = new Map(overrides.map((override) => [override.model, ownPricing(override)]));
-  const listed = new Map<string, Pricing>();
+  const own = new Map(overrides.map((override) => [override.model, override]));
+  const known = new Map<string, Pricing>();
   let priceList: PriceList | undefined;
 
-  return ({ provider, model, usage }) => {
+  const pricingOf = (
+    provider: "openai" | "anthropic",
+    model: string,
+    override: PricingConfig | undefined,
+  ): Pricing => {
+    if (override !== undefined && isComplete(override)) return ownPricing(override, undefined);
+    priceList ??= loadPriceList();
+    const listed = listedPricing(priceList, provider, model);
+    return override === undefined ? listed : ownPricing(override, ratesOf(listed));
+  };
+
+  return ({ provider, model, asked = model, usage }) => {
     const tokens = countTokens(usage);
     if (tokens === undefined) return undefined;
-    const ownPrice = own.get(model);
-    if (ownPrice !== undefined) return ownPrice(tokens);
-    const key = `${provider} ${model}`;
-    let pricing = listed.get(key);
+    const override = own.get(model) ?? own.get(asked);
+    const key = `${provider} ${model} ${override?.model ?? ""}`;
+    let pricing = known.get(key);
     if (pricing === undefined) {
-      priceList ??= loadPriceList();
-      pricing = listedPricing(priceList, provider, model);
-      if (listed.size >= listedMax) listed.clear();
-      listed.set(key, pricing);
+      pricing = pricingOf(provider, model, override);
+      if (known.size >= knownMax) known.clear();
+      known.set(key, pricing);
     }
     return pricing(tokens);
   };
 }
 
 /** Model names come from callers: what is remembered of them is bounded. */
-const listedMax = 1000;
+const knownMax = 1000;
 
 type Pricing = (tokens: Tokens) => Price | undefined;
 
@@ -59,7 +72,10 @@ interface Tokens {
 }
 
 /** US dollars a token. */
-interface Rates extends Tokens {}
+interface Rates extends Omit<Tokens, "output"> {
+  /** Undefined: unknown, so that what has output has no price. */
+  readonly output: number | undefined;
+}
 
 interface PriceList {
   readonly calcPrice: typeof calcPrice;
@@ -74,18 +90,24 @@ function countTokens(usage: UsageFacts | undefined): Tokens | undefined {
   return { input, output: usage.outputTokens ?? 0, cacheRead, cacheWrite };
 }
 
-function ownPricing(override: PricingConfig): Pricing {
-  const perMillion = 1e-6;
-  const { input, output } = override;
-  return (tokens) => {
-    if (input === undefined || (output === undefined && tokens.output > 0)) return undefined;
-    return priceAt(tokens, {
-      input: input * perMillion,
-      output: (output ?? 0) * perMillion,
-      cacheRead: (override.cachedInput ?? input) * perMillion,
-      cacheWrite: (override.cacheWrite ?? input) * perMillion,
-    });
+/** Whether the list need not be asked. Cached tokens of an unlisted model are priced as input. */
+function isComplete({ input, output, cachedInput, cacheWrite }: PricingConfig): boolean {
+  return ![input, output, cachedInput, cacheWrite].includes(undefined);
+}
+
+function ownPricing(override: PricingConfig, listed: Rates | undefined): Pricing {
+  const perToken = (perMillion: number | undefined): number | undefined =>
+    perMillion === undefined ? undefined : perMillion * 1e-6;
+  const input = perToken(override.input) ?? listed?.input;
+  const output = perToken(override.output) ?? listed?.output;
+  if (input === undefined) return () => undefined;
+  const rates = {
+    input,
+    output,
+    cacheRead: perToken(override.cachedInput) ?? listed?.cacheRead ?? input,
+    cacheWrite: perToken(override.cacheWrite) ?? listed?.cacheWrite ?? input,
   };
+  return (tokens) => priceAt(tokens, rates);
 }
 
 /** `require`, for a price is wanted now and `import` would make it wait. */
@@ -108,8 +130,7 @@ function listedPricing(list: PriceList, providerId: string, model: string): Pric
     return { input: price.input_price, output: price.output_price, total: price.total_price };
   };
   const rates = isLinear(found) ? ratesOf(calculate) : undefined;
-  if (rates === undefined) return calculate;
-  return (tokens) => (tokens.output > 0 && !hasOutput ? undefined : priceAt(tokens, rates));
+  return rates === undefined ? calculate : (tokens) => priceAt(tokens, rates);
 }
 
 /** Whether a token costs the same however many there are and whenever it is: no tiers, no dates. */
@@ -126,7 +147,7 @@ function ratesOf(calculate: Pricing): Rates | undefined {
   const input = calculate({ ...none, input: 1 })?.total;
   const cacheRead = calculate({ ...none, input: 1, cacheRead: 1 })?.total;
   const cacheWrite = calculate({ ...none, input: 1, cacheWrite: 1 })?.total;
-  const output = calculate({ ...none, output: 1 })?.total ?? 0;
+  const output = calculate({ ...none, output: 1 })?.total;
   if (input === undefined || cacheRead === undefined || cacheWrite === undefined) return undefined;
   return { input, output, cacheRead, cacheWrite };
 }
@@ -141,10 +162,11 @@ function toListUsage({ input, output, cacheRead, cacheWrite }: Tokens): Usage {
   };
 }
 
-function priceAt(tokens: Tokens, rates: Rates): Price {
+function priceAt(tokens: Tokens, rates: Rates): Price | undefined {
+  if (rates.output === undefined && tokens.output > 0) return undefined;
   const fresh = tokens.input - tokens.cacheRead - tokens.cacheWrite;
   const cached = tokens.cacheRead * rates.cacheRead + tokens.cacheWrite * rates.cacheWrite;
   const input = fresh * rates.input + cached;
-  const output = tokens.output * rates.output;
+  const output = tokens.output * (rates.output ?? 0);
   return { input, output, total: input + output };
 }

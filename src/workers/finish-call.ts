@@ -5,6 +5,7 @@ import type { CallOutcome } from "../protocol/call-task.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import type { CallState, WorkerDeps } from "./call.ts";
 import { chatReplyAttributes } from "./chat-span.ts";
+import type { Price } from "./cost.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
 
 export interface Ending {
@@ -23,7 +24,7 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
   const { reply, failure } = ending;
   const left = failure?.code === "client_disconnected";
   const errorType = left ? "" : (failure?.code ?? ending.errorType ?? reply?.errorType ?? "");
-  const cost = priceOf(state, reply, deps);
+  const price = priceOf(state, reply, deps);
   const timeToFirstChunkSeconds =
     ending.firstContentMs === undefined
       ? undefined
@@ -31,7 +32,7 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
   if (chat !== undefined) {
     if (reply !== undefined || state.attempts > 1) {
       const isOpenAI = state.provider.api === "openai";
-      const extra = { cost, attempts: state.attempts, isOpenAI, timeToFirstChunkSeconds };
+      const extra = { price, attempts: state.attempts, isOpenAI, timeToFirstChunkSeconds };
       Object.assign(chat.attributes, chatReplyAttributes(reply ?? { finishReasons: [] }, extra));
     }
     if (left) chat.attributes[attr.clientDisconnected] = true;
@@ -50,7 +51,7 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
     cacheReadTokens: usage?.cacheReadTokens ?? -1,
     cacheWriteTokens: usage?.cacheWriteTokens ?? -1,
     reasoningTokens: usage?.reasoningTokens ?? -1,
-    cost: cost ?? -1,
+    cost: price?.total ?? -1,
     timeToFirstChunkSeconds: timeToFirstChunkSeconds ?? -1,
     providerMs: state.firstAttemptMs === undefined ? 0 : deps.clock() - state.firstAttemptMs,
     attempts: state.attempts,
@@ -62,8 +63,8 @@ function priceOf(
   { facts, provider }: CallState,
   reply: ReplyFacts | undefined,
   deps: WorkerDeps,
-): number | undefined {
+): Price | undefined {
   if (facts === undefined || reply?.usage === undefined) return undefined;
   const model = reply.model ?? facts.model;
-  return deps.price({ provider: provider.api, model, usage: reply.usage })?.total;
+  return deps.price({ provider: provider.api, model, asked: facts.model, usage: reply.usage });
 }

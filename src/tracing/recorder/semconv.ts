@@ -66,6 +66,9 @@ export const attr = {
   guardrailReason: "everyspan.guardrail.reason",
   guardrailWindows: "everyspan.guardrail.windows",
   guardrailMaskedCount: "everyspan.guardrail.masked_count",
+  /** Only when content is captured. */
+  guardrailInput: "gen_ai.guardrail.content.input.value",
+  guardrailOutput: "gen_ai.guardrail.content.output.value",
 
   callId: "everyspan.call.id",
   keyName: "everyspan.key.name",
@@ -73,6 +76,11 @@ export const attr = {
   provider: "everyspan.provider",
   routeModel: "everyspan.route.model",
   attemptCount: "everyspan.attempts",
+  /** USD; their sum is `gen_ai.usage.cost`. */
+  costInput: "everyspan.cost.input",
+  costOutput: "everyspan.cost.output",
+  /** Names of the attributes that a destination's limit cut. */
+  cutAttributes: "everyspan.cut_attributes",
   clientDisconnected: "everyspan.client_disconnected",
   interrupted: "everyspan.interrupted",
 } as const;
@@ -85,4 +93,6 @@ export const doubleAttributes: ReadonlySet<string> = new Set<string>([
   attr.requestPresencePenalty,
   attr.responseTimeToFirstChunk,
   attr.usageCost,
+  attr.costInput,
+  attr.costOutput,
 ]);

@@ -133,4 +133,28 @@ describe("a price of the user's own", () => {
       price({ provider: "openai", model: "half", usage: { inputTokens: million } })?.total,
     ).toBe(1);
   });
+
+  test("keeps the list's price for what it leaves out", () => {
+    const price = createPricer([
+      { model: "gpt-4o-mini", input: undefined, output: 20, ...unset },
+      { model: "text-embedding-3-small", input: 3, output: undefined, ...unset },
+    ]);
+    const found = price({ provider: "openai", model: "gpt-4o-mini", usage });
+    expect(found?.output).toBeCloseTo((10 * 20) / million, 12);
+    expect(found?.input).toBeCloseTo((850 * 0.15 + 100 * 0.075 + 50 * 0.15) / million, 12);
+    const embedding = { provider: "openai", model: "text-embedding-3-small" } as const;
+    expect(price({ ...embedding, usage: { inputTokens: million } })?.total).toBe(3);
+    expect(price({ ...embedding, usage: { inputTokens: 1, outputTokens: 1 } })).toBeUndefined();
+  });
+
+  test("is found by the name that was asked for where the answering model has none", () => {
+    const price = createPricer([
+      { model: "fast", input: 1, output: 1, ...unset },
+      { model: "fast-2026-01-01", input: 2, output: 2, ...unset },
+    ]);
+    const call = { provider: "openai", asked: "fast", usage: { inputTokens: million } } as const;
+    expect(price({ ...call, model: "served-by-someone" })?.total).toBe(1);
+    expect(price({ ...call, model: "fast-2026-01-01" })?.total).toBe(2);
+    expect(price({ ...call, asked: "other", model: "served-by-someone" })).toBeUndefined();
+  });
 });
