@@ -127,6 +127,8 @@ export const streamWindowBytes: number = 256 * 1024;
 export interface WorkerHello {
   readonly kind: "hello";
   readonly threadId: number;
+  /** One 32-bit counter that the worker bumps every few milliseconds, for as long as its loop turns. */
+  readonly beats: SharedArrayBuffer;
 }
 
 /** Handed to every worker once, as its worker data. */

@@ -55,6 +55,7 @@ export function createExporterThread(options: {
   let requests = 0;
   let health: ExporterHealth = { ledgerUp: false, reasons: ["starting"] };
   let stopping = false;
+  let outbox: ExporterCommand[] = [];
   const ready = Promise.withResolvers<ExporterReady>();
   const stopped = Promise.withResolvers<Account | undefined>();
   let worker = startWorker();
@@ -79,10 +80,23 @@ export function createExporterThread(options: {
       setTimeout(() => {
         if (stopping) return;
         worker = startWorker();
-        for (const command of unsettled.commands()) worker.postMessage(command);
+        outbox = [];
+        worker.postMessage(unsettled.commands());
       }, restartAfterMs);
     });
     return thread;
+  }
+
+  /** Posted together at the end of this turn of the loop: a message costs more than what is in it. */
+  function post(command: ExporterCommand): void {
+    outbox.push(command);
+    if (outbox.length === 1) setImmediate(flush);
+  }
+
+  function flush(): void {
+    if (outbox.length === 0) return;
+    worker.postMessage(outbox);
+    outbox = [];
   }
 
   function receive(event: ExporterEvent): void {
@@ -130,13 +144,13 @@ export function createExporterThread(options: {
     async commit(command) {
       const outcome = unsettled.add(command);
       if (outcome === undefined) {
-        worker.postMessage({ kind: "lost", spanCount: command.spanCount });
+        post({ kind: "lost", spanCount: command.spanCount });
         return "failed";
       }
-      worker.postMessage(command);
+      post(command);
       return outcome;
     },
-    journal: (command) => worker.postMessage(command),
+    journal: post,
     account() {
       return new Promise((resolve) => {
         const request = ++requests;
@@ -148,7 +162,7 @@ export function createExporterThread(options: {
           clearTimeout(timer);
           resolve(account);
         });
-        worker.postMessage({ kind: "account", request });
+        post({ kind: "account", request });
       });
     },
     health: () => health,
@@ -157,7 +171,8 @@ export function createExporterThread(options: {
     async stop(exportMs) {
       stopping = true;
       clearInterval(lateTimer);
-      worker.postMessage({ kind: "stop", exportMs });
+      post({ kind: "stop", exportMs });
+      flush();
       const patience = Bun.sleep(exportMs + options.wait.commitTimeoutMs);
       const account = await Promise.race([stopped.promise, patience.then(() => undefined)]);
       await worker.terminate();

@@ -130,7 +130,7 @@ export async function startGateway(options: {
     },
     report(report) {
       const nowMs = clock();
-      metrics.record(report, nowMs, report.call.route.api);
+      metrics.record(report, nowMs);
       options.onCall?.(report, nowMs - report.call.startedMs);
     },
     readiness() {

@@ -1,5 +1,6 @@
-// Counters and histograms with labels, in the Prometheus text format (version 0.0.4). Bounded: past a number
-// of label sets the rest goes into one, so that made-up model names cannot grow memory.
+// Counters and histograms with labels, in the Prometheus text format (version 0.0.4). Labels are formatted
+// once, when a series is first asked for: what happens per call is an addition. Bounded: past a number of
+// label sets the rest goes into one, so that made-up model names cannot grow memory.
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -7,50 +8,52 @@ export interface MetricSeries {
   readonly text: () => string;
 }
 
+/** One label set of a counter. */
+export interface CounterCell {
+  value: number;
+}
+
+/** One label set of a histogram. */
+export interface HistogramCell {
+  readonly observe: (value: number) => void;
+}
+
 export interface Counter extends MetricSeries {
-  readonly add: (amount: number, labels: Labels) => void;
+  readonly of: (labels: Labels) => CounterCell;
 }
 
 export interface Histogram extends MetricSeries {
-  readonly observe: (value: number, labels: Labels) => void;
+  readonly of: (labels: Labels) => HistogramCell;
 }
 
-const labelSetsMax = 500;
+export const labelSetsMax = 500;
 const overflow = '{overflow="true"}';
 
 export function createCounter(name: string, help: string): Counter {
-  const values = new Map<string, number>();
+  const cells = new Map<string, CounterCell>();
   return {
-    add(amount, labels) {
-      const key = bounded(values, labels);
-      values.set(key, (values.get(key) ?? 0) + amount);
-    },
+    of: (labels) => cellOf(cells, labels, () => ({ value: 0 })),
     text() {
       let text = header(name, help, "counter");
-      for (const [labels, value] of values) text += `${name}${labels} ${value}\n`;
+      for (const [labels, { value }] of cells) text += `${name}${labels} ${value}\n`;
       return text;
     },
   };
 }
 
+interface Buckets extends HistogramCell {
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
 export function createHistogram(name: string, help: string, bounds: readonly number[]): Histogram {
-  const series = new Map<string, { counts: number[]; sum: number; count: number }>();
+  const cells = new Map<string, Buckets>();
   return {
-    observe(value, labels) {
-      const key = bounded(series, labels);
-      let entry = series.get(key);
-      if (entry === undefined) {
-        entry = { counts: bounds.map(() => 0), sum: 0, count: 0 };
-        series.set(key, entry);
-      }
-      entry.sum += value;
-      entry.count++;
-      const at = bounds.findIndex((bound) => value <= bound);
-      if (at >= 0) entry.counts[at] = (entry.counts[at] ?? 0) + 1;
-    },
+    of: (labels) => cellOf(cells, labels, () => createBuckets(bounds)),
     text() {
       let text = header(name, help, "histogram");
-      for (const [labels, { counts, sum, count }] of series) {
+      for (const [labels, { counts, sum, count }] of cells) {
         let below = 0;
         for (const [index, bound] of bounds.entries()) {
           below += counts[index] ?? 0;
@@ -82,13 +85,37 @@ export function sample(
   return text;
 }
 
-function header(name: string, help: string, type: string): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+function createBuckets(bounds: readonly number[]): Buckets {
+  const buckets: Buckets = {
+    counts: bounds.map(() => 0),
+    sum: 0,
+    count: 0,
+    observe(value) {
+      buckets.sum += value;
+      buckets.count++;
+      for (let at = 0; at < bounds.length; at++) {
+        if (value > (bounds[at] ?? 0)) continue;
+        buckets.counts[at] = (buckets.counts[at] ?? 0) + 1;
+        return;
+      }
+    },
+  };
+  return buckets;
 }
 
-function bounded(series: ReadonlyMap<string, unknown>, labels: Labels): string {
-  const key = formatLabels(labels);
-  return series.has(key) || series.size < labelSetsMax ? key : overflow;
+function cellOf<Cell>(cells: Map<string, Cell>, labels: Labels, create: () => Cell): Cell {
+  const formatted = formatLabels(labels);
+  const key = cells.has(formatted) || cells.size < labelSetsMax ? formatted : overflow;
+  let cell = cells.get(key);
+  if (cell === undefined) {
+    cell = create();
+    cells.set(key, cell);
+  }
+  return cell;
+}
+
+function header(name: string, help: string, type: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }
 
 /** Dots become underscores, as Prometheus' names want it. */

@@ -53,7 +53,7 @@ export function metricsText(state: MetricsState, metrics: GatewayMetrics): strin
       "Refused calls beyond the number that is traced.",
       state.refusedUntraced,
     ),
-    ...metrics.series().map((series) => series.text()),
+    ...metrics.series.map((series) => series.text()),
   ];
   return parts.join("");
 }

@@ -115,12 +115,12 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
   return {
     events,
     worker,
-    send: (command) => worker.postMessage(command),
+    send: (command) => worker.postMessage([command]),
     async committed(...calls) {
       await waitFor(
         () => calls.every((call) => acknowledged.has(call)),
         5000,
-        `commit of ${calls}`,
+        `commit of ${calls.join(" ")}`,
       );
     },
     failed: () =>
@@ -130,7 +130,7 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
     async account() {
       requests += 1;
       const request = requests;
-      worker.postMessage({ kind: "account", request });
+      worker.postMessage([{ kind: "account", request }]);
       const answer = await waitFor(
         () => events.find((event) => event.kind === "account" && event.request === request),
         5000,
@@ -139,7 +139,7 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
       return JSON.parse((answer as { account: string }).account) as Account;
     },
     async stop(exportMs = 1000) {
-      worker.postMessage({ kind: "stop", exportMs });
+      worker.postMessage([{ kind: "stop", exportMs }]);
       const stopped = await waitFor(() => find("stopped"), exportMs + 5000, "the exporter's stop");
       await worker.terminate();
       return JSON.parse(stopped.account) as Account;

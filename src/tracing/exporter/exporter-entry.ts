@@ -8,6 +8,7 @@ import type {
   ExporterEvent,
   ExporterStart,
 } from "../../protocol/exporter-message.ts";
+import { systemClock } from "../recorder/clock.ts";
 import { createExporter, type Exporter } from "./exporter.ts";
 
 startThread();
@@ -16,13 +17,13 @@ function startThread(): void {
   const port = parentPort;
   if (port === null) throw new Error("the exporter runs as a thread");
   const early: ExporterCommand[] = [];
-  let exporter: Exporter | undefined;
+  const started: { exporter?: Exporter } = {};
   const emit = (event: ExporterEvent): void => port.postMessage(event);
 
   port.on("message", (command: ExporterCommand) => {
     try {
-      if (exporter === undefined) early.push(command);
-      else exporter.receive(command);
+      if (started.exporter === undefined) early.push(command);
+      else started.exporter.receive(command);
     } catch (error) {
       emit({ kind: "notice", level: "error", text: `exporter: ${String(error)}` });
     }
@@ -30,16 +31,17 @@ function startThread(): void {
 
   // The configuration was validated before it was written into this JSON.
   const start = workerData as ExporterStart;
-  exporter = createExporter({
+  const exporter = createExporter({
     tracing: JSON.parse(start.tracing) as TracingConfig,
     resource: JSON.parse(start.resource) as Record<string, string>,
     version: start.version,
     run: start.run ?? Bun.randomUUIDv7(),
     emit,
-    nowMs: () => performance.timeOrigin + performance.now(),
+    nowMs: systemClock,
     random: Math.random,
     fetch: (url, init) => fetch(url, init),
     onStopped: () => port.close(),
   });
+  started.exporter = exporter;
   for (const command of early) exporter.receive(command);
 }
