@@ -70,6 +70,7 @@ const homes = {
     "src/server/worker-pool.ts",
     "src/server/exporter-thread.ts",
     "src/workers/task-entry.ts",
+    "src/workers/worker-link.ts",
     "src/tracing/exporter/exporter-entry.ts",
   ],
   piscina: ["src/server/worker-pool.ts"],

@@ -71,6 +71,8 @@ export async function startGateway(options: {
     entry: threadEntry("task"),
     start: { config: JSON.stringify(config), version },
     pool: config.pool,
+    clock,
+    notice,
   });
   const bug = (error: unknown): void => {
     notice("error", `a bug in everyspan: ${error instanceof Error ? error.stack : String(error)}`);
@@ -92,7 +94,12 @@ export async function startGateway(options: {
     await Promise.all([exporter.stop(0), pool.stop()]);
     throw new StartError(ledger.error);
   }
-  await pool.ready;
+  try {
+    await pool.ready;
+  } catch (error) {
+    await Promise.all([exporter.stop(0), pool.stop()]);
+    throw new StartError(`the worker threads do not start: ${String(error)}`);
+  }
   const atStart = await exporter.account();
   const baseRecorded = (atStart?.committed ?? 0) + (atStart?.lost ?? 0);
 
@@ -136,8 +143,11 @@ export async function startGateway(options: {
     readiness() {
       const { ledgerUp, reasons } = exporter.health();
       const refusing = config.tracing.ledger.onFailure === "refuse" && !ledgerUp;
-      const unable = draining ? ["draining"] : pool.threads() === 0 ? ["no worker"] : [];
-      const all = [...unable, ...reasons];
+      const threads = pool.threads();
+      const unable = draining ? ["draining"] : threads === 0 ? ["no worker thread"] : [];
+      const healing = threads > 0 && threads < config.pool.threads;
+      const few = `${threads} of ${config.pool.threads} worker threads, others are being replaced`;
+      const all = [...unable, ...(healing ? [few] : []), ...reasons];
       const status =
         unable.length > 0 || refusing ? "unavailable" : all.length > 0 ? "degraded" : "ok";
       return Response.json(all.length === 0 ? { status } : { status, reasons: all }, {

@@ -1,8 +1,8 @@
 // A worker thread's entry. Piscina calls the default export once per call; everything the thread keeps
-// (port, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
+// (link, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
 // its own, and no error leaves except as a result: a throw would take the neighbours' calls along.
 
-import { MessageChannel, parentPort, threadId, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 
 import type { Config } from "../config/schema.ts";
 import type { CallResult, CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
@@ -12,18 +12,34 @@ import { createCallRegistry } from "./call-registry.ts";
 import { runCall } from "./call.ts";
 import type { WorkerDeps } from "./call.ts";
 import { createPricer } from "./cost.ts";
+import { openWorkerLink } from "./worker-link.ts";
 
 const start = workerData as WorkerStart;
 const config = JSON.parse(start.config) as Config;
-const channel = new MessageChannel();
-const port = channel.port1;
+const link = openWorkerLink(receive);
+const registry = createCallRegistry({ clock: systemClock, post: link.post });
 
-const registry = createCallRegistry({
+setInterval(() => {
+  link.beat();
+  registry.journalDue();
+}, 10);
+
+const deps: WorkerDeps = {
+  config,
   clock: systemClock,
-  post: (message) => port.postMessage(message),
-});
+  ids: createIdSource(),
+  random: Math.random,
+  fetch,
+  post: link.post,
+  registry,
+  price: createPricer(config.pricing),
+};
 
-port.on("message", (message: ServerMessage) => {
+export default async function task(call: CallTask): Promise<CallResult> {
+  return runCall(call, deps);
+}
+
+function receive(message: ServerMessage): void {
   switch (message.kind) {
     case "cancel":
       registry.cancel(message.call, message.code);
@@ -32,21 +48,4 @@ port.on("message", (message: ServerMessage) => {
       registry.credit(message.call, message.bytes);
       break;
   }
-});
-parentPort?.postMessage({ kind: "hello", threadId, port: channel.port2 }, [channel.port2]);
-setInterval(() => registry.journalDue(), 10);
-
-const deps: WorkerDeps = {
-  config,
-  clock: systemClock,
-  ids: createIdSource(),
-  random: Math.random,
-  fetch,
-  post: (message) => port.postMessage(message),
-  registry,
-  price: createPricer(config.pricing),
-};
-
-export default async function task(call: CallTask): Promise<CallResult> {
-  return runCall(call, deps);
 }

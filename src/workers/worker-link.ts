@@ -1,0 +1,26 @@
+// A worker thread's end of the line to the server thread: the port for stream messages, and the counter by which
+// the server sees that this thread's loop still turns. Made once, at the thread's entry.
+
+import { MessageChannel, parentPort, threadId } from "node:worker_threads";
+
+import type { ServerMessage, WorkerHello, WorkerMessage } from "../protocol/call-task.ts";
+
+export interface WorkerLink {
+  readonly post: (message: WorkerMessage) => void;
+  /** Says that the loop has turned; to be called from a timer, every few milliseconds. */
+  readonly beat: () => void;
+}
+
+/** Opens the line and says hello. `receive` must not throw: it would take the thread with it. */
+export function openWorkerLink(receive: (message: ServerMessage) => void): WorkerLink {
+  const channel = new MessageChannel();
+  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const beats = new Int32Array(shared);
+  channel.port1.on("message", receive);
+  const hello: WorkerHello = { kind: "hello", threadId, beats: shared };
+  parentPort?.postMessage({ ...hello, port: channel.port2 }, [channel.port2]);
+  return {
+    post: (message) => channel.port1.postMessage(message),
+    beat: () => void Atomics.add(beats, 0, 1),
+  };
+}

@@ -1,0 +1,41 @@
+// Tests: a worker thread's entry that does what its task's body says. Loaded by the pool, as the real one is.
+
+import type { CallResult, CallTask } from "../../src/protocol/call-task.ts";
+import { openWorkerLink } from "../../src/workers/worker-link.ts";
+import { ownOutcome } from "./call-tasks.ts";
+
+const link = openWorkerLink(() => undefined);
+setInterval(link.beat, 10);
+
+export default async function task({ call, body }: CallTask): Promise<CallResult> {
+  switch (body) {
+    case "spin":
+      for (;;);
+    case "part-then-spin":
+      link.post({ kind: "head", call, status: 200, headers: "[]" });
+      link.post({ kind: "part", call, text: "first" });
+      await Bun.sleep(20);
+      for (;;);
+    case "throw-late":
+      setTimeout(() => {
+        throw new Error("thrown late");
+      }, 10);
+      return new Promise(() => undefined);
+    case "reject-late":
+      setTimeout(() => void Promise.reject(new Error("rejected late")), 10);
+      return new Promise(() => undefined);
+    case "exit":
+      setTimeout(() => process.exit(3), 10);
+      return new Promise(() => undefined);
+    case "busy": {
+      // Long, but not for ever: no reason to be replaced.
+      const until = performance.now() + 400;
+      while (performance.now() < until);
+      break;
+    }
+    case "slow":
+      await Bun.sleep(600);
+      break;
+  }
+  return { kind: "reply", status: 200, headers: "[]", body, ...ownOutcome };
+}

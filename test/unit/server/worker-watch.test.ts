@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import { createWorkerWatch, lookEveryMs } from "../../../src/server/worker-watch.ts";
+
+function watched(stallTimeoutMs = 1000) {
+  let nowMs = 5000;
+  const stalled: number[] = [];
+  const watch = createWorkerWatch({
+    clock: () => nowMs,
+    stallTimeoutMs,
+    onStalled: (thread) => stalled.push(thread),
+  });
+  const beats = (thread: number): Int32Array => {
+    const shared = new SharedArrayBuffer(4);
+    watch.add(thread, shared);
+    return new Int32Array(shared);
+  };
+  /** Looks as often as it would in that time, with `alive` threads beating. */
+  const pass = (ms: number, ...alive: readonly Int32Array[]): void => {
+    for (let at = 0; at < ms; at += lookEveryMs) {
+      for (const counter of alive) Atomics.add(counter, 0, 1);
+      nowMs += lookEveryMs;
+      watch.look();
+    }
+  };
+  return {
+    watch,
+    stalled,
+    beats,
+    pass,
+    /** This thread's own loop stands still for a while. */
+    sleep(ms: number) {
+      nowMs += ms;
+      watch.look();
+    },
+  };
+}
+
+describe("the watch over worker threads", () => {
+  test("tells of a thread that has been silent for the stall timeout, once", () => {
+    const { stalled, beats, pass } = watched();
+    const [one] = [beats(1), beats(2)];
+    pass(900, one);
+    expect(stalled).toEqual([]);
+    pass(200, one);
+    expect(stalled).toEqual([2]);
+    pass(5000, one);
+    expect(stalled).toEqual([2]);
+  });
+
+  test("does not count the time in which its own loop stood still", () => {
+    const { stalled, beats, pass, sleep } = watched();
+    beats(1);
+    for (let night = 0; night < 10; night++) sleep(28_800_000);
+    expect(stalled).toEqual([]);
+    pass(1000);
+    expect(stalled).toEqual([1]);
+  });
+
+  test("begins anew with every beat", () => {
+    const { stalled, beats, pass } = watched();
+    const one = beats(1);
+    for (let round = 0; round < 20; round++) {
+      pass(900);
+      pass(lookEveryMs, one);
+    }
+    expect(stalled).toEqual([]);
+  });
+
+  test("calls a thread late long before it is stalled, and not once it beats again", () => {
+    const { watch, beats, pass } = watched();
+    const one = beats(1);
+    pass(200);
+    expect(watch.isLate(1)).toBe(false);
+    pass(100);
+    expect(watch.isLate(1)).toBe(true);
+    pass(lookEveryMs, one);
+    expect(watch.isLate(1)).toBe(false);
+    expect(watch.isLate(99)).toBe(false);
+  });
+
+  test("forgets a thread that has gone", () => {
+    const { watch, stalled, beats, pass } = watched();
+    beats(1);
+    watch.remove(1);
+    pass(5000);
+    expect(stalled).toEqual([]);
+  });
+});
