@@ -66,6 +66,12 @@ export const attr = {
   guardrailReason: "everyspan.guardrail.reason",
   guardrailWindows: "everyspan.guardrail.windows",
   guardrailMaskedCount: "everyspan.guardrail.masked_count",
+  /** `name:count`, by what was found. */
+  guardrailMaskedEntities: "everyspan.guardrail.masked_entities",
+  /** Seconds spent asking; the span of a stream is open for as long as the stream. */
+  guardrailDuration: "everyspan.guardrail.duration",
+  /** What a failure came to: `block` or `allow`. */
+  guardrailFailureAction: "everyspan.guardrail.failure_action",
   /** Only when content is captured. */
   guardrailInput: "gen_ai.guardrail.content.input.value",
   guardrailOutput: "gen_ai.guardrail.content.output.value",

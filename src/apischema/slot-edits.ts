@@ -1,0 +1,52 @@
+// Between a document's text slots and what a guardrail sees and rewrites of them. Pure, runs on any thread.
+
+import { decodeEscapes, encodeReplacement } from "./json-escapes.ts";
+import type { JsonEdit, JsonPath } from "./json-splice.ts";
+import { asObject } from "./loose-json.ts";
+import { alignMask } from "./mask-alignment.ts";
+import type { TextSlot } from "./text-slots.ts";
+
+/** What to show of each slot: its text, or under `json` that with the escapes undone. */
+export function slotTexts(slots: readonly TextSlot[]): string[] {
+  return slots.map(({ raw, kind }) => (kind === "json" ? decodeEscapes(raw).text : raw));
+}
+
+/** The edits that put `masked` in place of what {@link slotTexts} showed: one per changed string, no other. */
+export function slotEdits(slots: readonly TextSlot[], masked: readonly string[]): JsonEdit[] {
+  const shown = slotTexts(slots);
+  return slots.flatMap((slot, at) => {
+    const text = masked[at] ?? shown[at] ?? "";
+    if (text === shown[at]) return [];
+    return [{ path: slot.path, value: slot.kind === "json" ? rewriteJson(slot.raw, text) : text }];
+  });
+}
+
+/**
+ * The edits that take log probabilities from every choice that `edits` touch: they spell out, token by
+ * token, the text that was masked.
+ */
+export function logprobEdits(document: unknown, edits: readonly JsonEdit[]): JsonEdit[] {
+  const choices = new Set<number>();
+  for (const { path } of edits) {
+    const [top, index] = path;
+    if (top === "choices" && typeof index === "number") choices.add(index);
+  }
+  return [...choices].flatMap((index) => {
+    const choice = asObject((asObject(document)?.["choices"] as unknown[])[index]);
+    const path: JsonPath = ["choices", index, "logprobs"];
+    return asObject(choice?.["logprobs"]) === undefined ? [] : [{ path, value: null }];
+  });
+}
+
+function rewriteJson(raw: string, masked: string): string {
+  const { text, offsets } = decodeEscapes(raw);
+  const place = (at: number): number => offsets?.[at] ?? at;
+  let out = "";
+  let at = 0;
+  for (const { start, end, text: replacement } of alignMask(text, masked)) {
+    const replaced = raw.slice(place(start), place(end));
+    out += raw.slice(at, place(start)) + encodeReplacement(replacement, replaced);
+    at = place(end);
+  }
+  return out + raw.slice(at);
+}

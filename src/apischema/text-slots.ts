@@ -1,0 +1,157 @@
+// Every text of a request, a reply or a stream's event, with the way to the JSON string that holds it.
+// Pure, runs on any thread. Closed the safe way round: a string is a text unless its key is known to hold
+// none, so that a field nobody has heard of is looked at, not passed over.
+
+import type { JsonPath } from "./json-splice.ts";
+
+export interface TextSlot {
+  readonly path: JsonPath;
+  /** The string as it stands in the document; never empty. */
+  readonly raw: string;
+  /** `json`: the string holds JSON text itself (a tool call's arguments), or a piece of it. */
+  readonly kind: "text" | "json";
+}
+
+/** Texts in document order, and where images are. */
+export interface DocumentTexts {
+  readonly slots: TextSlot[];
+  readonly images: ImageSlot[];
+}
+
+export interface ImageSlot {
+  readonly path: JsonPath;
+  /** A data URL, an address, or base64. */
+  readonly image: string;
+}
+
+/** `skipped`: keys of the document itself that hold no text. */
+export function readTexts(document: unknown, skipped: ReadonlySet<string>): DocumentTexts {
+  const found: DocumentTexts = { slots: [], images: [] };
+  if (!isObject(document)) return found;
+  for (const [key, value] of Object.entries(document)) {
+    if (!skipped.has(key)) walk(value, [key], { found, free: false, parent: document });
+  }
+  return found;
+}
+
+/** Keys whose strings are names, ids, kinds and bytes of the protocol. */
+const structural: ReadonlySet<string> = new Set([
+  "type",
+  "role",
+  "id",
+  "name",
+  "object",
+  "model",
+  "format",
+  "finish_reason",
+  "stop_reason",
+  "native_finish_reason",
+  "service_tier",
+  "system_fingerprint",
+  "signature",
+  "encrypted_content",
+  "encrypted_index",
+  "tool_call_id",
+  "tool_use_id",
+  "call_id",
+  "file_id",
+  "container_id",
+  "request_id",
+  "media_type",
+  "mime_type",
+  "obfuscation",
+  "required",
+  "file_data",
+  "detail",
+  "provider",
+]);
+/** Subtrees without a text: what is in log probabilities is in the text beside them. */
+const opaque: ReadonlySet<string> = new Set(["logprobs", "usage", "cache_control", "timings"]);
+/** Below these everything is somebody's own, whatever its key. */
+const freeForm: ReadonlySet<string> = new Set([
+  "input",
+  "arguments",
+  "default",
+  "enum",
+  "const",
+  "example",
+  "examples",
+]);
+/** Strings that hold JSON text. */
+const jsonText: ReadonlySet<string> = new Set(["arguments", "partial_json"]);
+
+interface Walk {
+  readonly found: DocumentTexts;
+  readonly free: boolean;
+  /** The object or array that the value is in. */
+  readonly parent: object;
+}
+
+function walk(value: unknown, path: JsonPath, at: Walk): void {
+  const key = lastKey(path);
+  if (typeof value === "string") {
+    readString(value, { path, key }, at);
+    return;
+  }
+  if (typeof value !== "object" || value === null) return;
+  if (!at.free && opaque.has(key)) return;
+  const free = at.free || freeForm.has(key);
+  const entries: Iterable<[string | number, unknown]> = Array.isArray(value)
+    ? (value as unknown[]).entries()
+    : Object.entries(value);
+  for (const [step, child] of entries) {
+    walk(child, [...path, step], { found: at.found, free, parent: value });
+  }
+}
+
+function readString(
+  raw: string,
+  { path, key }: { readonly path: JsonPath; readonly key: string },
+  { found, free, parent }: Walk,
+): void {
+  if (raw === "") return;
+  if (!free) {
+    if (structural.has(key)) return;
+    if (isImage(key, path, parent)) {
+      found.images.push({ path, image: raw });
+      return;
+    }
+    if (key === "data" && isBinary(parent)) return;
+  }
+  found.slots.push({ path, raw, kind: jsonText.has(key) && !free ? "json" : "text" });
+}
+
+/** `image_url.url` (or `image_url` itself), and `source.url` or `source.data` of an image block. */
+function isImage(key: string, path: JsonPath, parent: object): boolean {
+  if (key === "image_url") return true;
+  const above = path.at(-2);
+  if (key === "url") return above === "image_url" || (above === "source" && hasType(parent, "url"));
+  return (
+    key === "data" &&
+    above === "source" &&
+    hasType(parent, "base64") &&
+    String((parent as { media_type?: unknown }).media_type).startsWith("image/")
+  );
+}
+
+/** Audio and files in base64, beside what says so: a plain-text document has its text in `data` too. */
+function isBinary(parent: object): boolean {
+  return hasType(parent, "base64") || "format" in parent || "expires_at" in parent;
+}
+
+function hasType(parent: object, type: string): boolean {
+  return (parent as { type?: unknown }).type === type;
+}
+
+/** The nearest key above; a list's elements count as the list's own. */
+function lastKey(path: JsonPath): string {
+  for (let at = path.length - 1; at >= 0; at--) {
+    const step = path[at];
+    if (typeof step === "string") return step;
+  }
+  return "";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,198 @@
+// One stage of one call: its guardrails in the order of the configuration, each with the one span it has in
+// this stage, and what their verdicts come to. Worker threads. Whatever happens, every one of them has a
+// span that says what became of it, and texts are on none unless content is captured.
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { Span } from "../tracing/recorder/call-spans.ts";
+import { attr } from "../tracing/recorder/semconv.ts";
+import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import { portOf } from "./attempts.ts";
+import type { GuardrailInput, Stage } from "./guardrails/guardrail.ts";
+import { judge } from "./guardrail-judge.ts";
+import type { Judgement } from "./guardrail-judge.ts";
+import type { ReadyGuardrail } from "./guardrail-table.ts";
+
+/** A guardrail of a call; `extra` is what the caller added for it. */
+export interface ChosenGuardrail {
+  readonly ready: ReadyGuardrail;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** What is checked; the rest of a guardrail's input is the call's. */
+export type CheckedContent = Pick<
+  GuardrailInput,
+  "texts" | "images" | "tools" | "toolCalls" | "messages" | "final"
+>;
+export type RewrittenContent = Pick<CheckedContent, "texts" | "images" | "tools">;
+
+export interface StageDeps {
+  readonly call: Omit<GuardrailInput, keyof CheckedContent | "stage" | "extra">;
+  readonly startSpan: (name: string, kind: SpanKind) => Span;
+  readonly endSpan: (span: Span) => void;
+  readonly failSpan: (span: Span, errorType: string, message: string) => void;
+  readonly nowMs: () => number;
+  readonly cancelled: AbortSignal;
+  /** How many chars of texts go on a span; 0: none. */
+  readonly contentChars: number;
+  /** Told what a span may say of the error that is thrown: reasons may quote texts. */
+  readonly note: (message: string) => void;
+}
+
+export interface GuardrailStage {
+  /**
+   * Runs all of them; each sees what those before it made of the texts.
+   *
+   * @throws GatewayError `guardrail_blocked`, `guardrail_failed`, `client_disconnected`
+   */
+  readonly check: (content: CheckedContent) => Promise<RewrittenContent>;
+  /** Ends the spans. If nothing was checked at all, they are there to say so. */
+  readonly end: () => void;
+}
+
+/** Strongest last. */
+const strength = ["not_run", "cancelled", "allow", "mask", "failed", "block"] as const;
+type SpanVerdict = (typeof strength)[number];
+
+interface Run extends ChosenGuardrail {
+  span: Span | undefined;
+  verdict: SpanVerdict;
+  windows: number;
+  durationMs: number;
+  readonly masked: Map<string, number>;
+}
+
+export function createGuardrailStage(
+  stage: Stage,
+  chosen: readonly ChosenGuardrail[],
+  deps: StageDeps,
+): GuardrailStage {
+  const runs: Run[] = chosen.map((guardrail) => ({
+    ...guardrail,
+    span: undefined,
+    verdict: "not_run",
+    windows: 0,
+    durationMs: 0,
+    masked: new Map(),
+  }));
+
+  function spanOf(run: Run): Span {
+    return (run.span ??= startSpan(run, stage, deps));
+  }
+
+  function endRun(run: Run): void {
+    const span = spanOf(run);
+    span.attributes[attr.guardrailVerdict] = run.verdict;
+    span.attributes[attr.guardrailWindows] = run.windows;
+    span.attributes[attr.guardrailDuration] = run.durationMs / 1000;
+    if (run.masked.size > 0) {
+      const counts = [...run.masked];
+      span.attributes[attr.guardrailMaskedCount] = counts.reduce((sum, [, n]) => sum + n, 0);
+      span.attributes[attr.guardrailMaskedEntities] = counts.map(([name, n]) => `${name}:${n}`);
+    }
+    deps.endSpan(span);
+  }
+
+  async function runOne(
+    run: Run,
+    content: CheckedContent,
+    current: RewrittenContent,
+  ): Promise<RewrittenContent> {
+    const span = spanOf(run);
+    const startedMs = deps.nowMs();
+    const input = { ...deps.call, ...content, ...current, stage, extra: run.extra };
+    captureTexts(span, input.texts, deps);
+    const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage);
+    run.durationMs += deps.nowMs() - startedMs;
+    run.windows++;
+    if (strength.indexOf(judgement.action) > strength.indexOf(run.verdict)) {
+      run.verdict = judgement.action;
+    }
+    const rewritten = { ...current, ...apply(judgement, { run, span }, deps) };
+    if (judgement.action === "mask") countMasked(run, judgement.masked);
+    if (content.final) endRun(run);
+    return rewritten;
+  }
+
+  return {
+    async check(content) {
+      let current: RewrittenContent = content;
+      for (const run of runs) current = await runOne(run, content, current);
+      return { texts: current.texts, images: current.images, tools: current.tools };
+    },
+    end() {
+      const begun = runs.filter(({ span }) => span !== undefined);
+      for (const run of begun.length === 0 ? runs : begun) endRun(run);
+    },
+  };
+}
+
+function startSpan({ ready }: Run, stage: Stage, deps: StageDeps): Span {
+  const { config, remote } = ready;
+  const kind = remote === undefined ? SpanKind.internal : SpanKind.client;
+  const span = deps.startSpan(`apply_guardrail ${config.name}`, kind);
+  span.attributes[attr.operationName] = "apply_guardrail";
+  span.attributes[attr.guardrailName] = config.name;
+  span.attributes[attr.guardrailType] = config.type;
+  span.attributes[attr.guardrailStage] = stage;
+  if (remote !== undefined) {
+    span.attributes[attr.serverAddress] = remote.hostname;
+    span.attributes[attr.serverPort] = portOf(remote);
+  }
+  return span;
+}
+
+/** Beside the provider call nothing can be rewritten any more: what would have been masked is refused. */
+function forStage(judgement: Judgement, stage: Stage): Judgement {
+  if (judgement.action !== "mask" || stage !== "during_call") return judgement;
+  const reason = "it would rewrite the request, which during_call cannot";
+  return { action: "block", reason, category: "rewrite" };
+}
+
+/** What the verdict changes. Throws where it ends the call. */
+function apply(
+  judgement: Judgement,
+  { run, span }: { readonly run: Run; readonly span: Span },
+  deps: StageDeps,
+): Partial<RewrittenContent> {
+  const { config } = run.ready;
+  const named = `guardrail ${config.name}`;
+  switch (judgement.action) {
+    case "allow":
+      return {};
+    case "mask": {
+      const { texts, images, tools } = judgement;
+      return { texts, ...(images && { images }), ...(tools && { tools }) };
+    }
+    case "block":
+      span.attributes[attr.guardrailRiskCategory] = judgement.category;
+      // A pattern's reason is made of names; any other may quote what was said.
+      if (config.type === "pattern" || deps.contentChars > 0) {
+        span.attributes[attr.guardrailReason] = judgement.reason.slice(0, 1024);
+      }
+      deps.note(`${named} blocked the call (${judgement.category})`);
+      throw new GatewayError("guardrail_blocked", `${named} blocked the call: ${judgement.reason}`);
+    case "failed": {
+      const nobody = judgement.cause !== "error" && config.type === "generic_api";
+      const policy = nobody ? config.unreachable : config.onError;
+      span.attributes[attr.guardrailFailureAction] = policy;
+      deps.failSpan(span, judgement.cause, judgement.message);
+      if (policy === "allow") return {};
+      const message = `${named} could not check the call: ${judgement.message}`;
+      deps.note(message);
+      throw new GatewayError("guardrail_failed", message);
+    }
+    case "cancelled":
+      throw new GatewayError("client_disconnected", "the call ended before it was checked");
+  }
+}
+
+function countMasked(run: Run, masked: Readonly<Record<string, number>> | undefined): void {
+  for (const [name, count] of Object.entries(masked ?? { text: 1 })) {
+    run.masked.set(name, Math.max(run.masked.get(name) ?? 0, count));
+  }
+}
+
+function captureTexts(span: Span, texts: readonly string[], deps: StageDeps): void {
+  if (deps.contentChars === 0) return;
+  span.attributes[attr.guardrailInput] = JSON.stringify(texts).slice(0, deps.contentChars);
+}

@@ -1,0 +1,193 @@
+// The frames of a guarded stream, held until what they say has been checked: in order, each whole, as it
+// came unless a mask is in it. Worker threads; belongs to one stream. Nothing leaves from here that no check
+// has seen, whatever its shape.
+
+import { spliceJson } from "../../apischema/json-splice.ts";
+import type { JsonPath } from "../../apischema/json-splice.ts";
+import { parseLooseObject } from "../../apischema/loose-json.ts";
+import { readEventTexts } from "../../apischema/reply-texts.ts";
+import { logprobEdits } from "../../apischema/slot-edits.ts";
+import { createFrameSplitter, readFrame } from "../../apischema/sse-frames.ts";
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { createTextChannel } from "./text-channel.ts";
+import type { Piece, TextChannel } from "./text-channel.ts";
+
+export interface HeldFramesOptions {
+  readonly api: "openai" | "anthropic";
+  readonly holdbackChars: number;
+  readonly windowChars: number;
+  readonly windowMs: number;
+  /** Nothing leaves before the end. */
+  readonly whole: boolean;
+  readonly nowMs: () => number;
+  /** Frames are binary strings; their texts are not. */
+  readonly decode: (binary: string) => string;
+  readonly encode: (text: string) => string;
+  /** Resolves with as many texts, masked or not; rejects to end the stream. */
+  readonly check: (texts: readonly string[], final: boolean) => Promise<readonly string[]>;
+}
+
+export interface HeldFrames {
+  /** Adds frames. @throws GatewayError `provider_invalid` when more is held than can be */
+  readonly push: (binary: string) => void;
+  /** In how many ms a check is due; undefined: not before more has come. */
+  readonly dueMs: () => number | undefined;
+  /** Checks what is new and hands out what may leave; after `final` nothing is held. */
+  readonly settle: (final: boolean) => Promise<string>;
+}
+
+interface HeldText {
+  readonly channel: TextChannel;
+  readonly piece: Piece;
+  /** Undefined: the data as a whole, which is no JSON object. */
+  readonly path: JsonPath | undefined;
+}
+
+interface HeldFrame {
+  readonly frame: string;
+  readonly data: string;
+  readonly texts: readonly HeldText[];
+}
+
+/** So much may wait for a verdict at once. */
+const heldCharsMax = 32 * 1024 * 1024;
+
+export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
+  const splitter = createFrameSplitter({ frameCharsMax: heldCharsMax });
+  const named = new Map<string, TextChannel>();
+  let open = new Set<TextChannel>();
+  let held: HeldFrame[] = [];
+  let heldChars = 0;
+  let hasNews = false;
+  let hasStarted = false;
+  let newsSinceMs = 0;
+
+  function channelOf(name: string | undefined, kind: "text" | "json"): TextChannel {
+    const known = name === undefined ? undefined : named.get(name);
+    if (known !== undefined) return known;
+    const channel = createTextChannel(kind, options.holdbackChars);
+    open.add(channel);
+    if (name !== undefined) named.set(name, channel);
+    return channel;
+  }
+
+  function hold(frame: string): void {
+    heldChars += frame.length;
+    if (heldChars > heldCharsMax) {
+      throw new GatewayError("provider_invalid", "the stream is too long to be checked whole");
+    }
+    const { data } = readFrame(frame);
+    const decoded = data === undefined || data === "[DONE]" ? "" : options.decode(data);
+    const event = parseLooseObject(decoded);
+    const texts = event === undefined ? opaqueTexts(decoded) : eventTexts(event);
+    held.push({ frame, data: decoded, texts });
+    if (texts.length === 0) return;
+    if (!hasNews) newsSinceMs = options.nowMs();
+    hasNews = true;
+  }
+
+  function eventTexts(event: object): HeldText[] {
+    const { pieces, ends } = readEventTexts(options.api, event);
+    const texts = pieces.map(({ channel: name, kind, raw, path }) => {
+      const channel = channelOf(name, kind);
+      const piece = channel.add(raw);
+      if (name === undefined) channel.close();
+      return { channel, piece, path };
+    });
+    if (ends === undefined) return texts;
+    for (const [name, channel] of named) {
+      if (!name.startsWith(ends)) continue;
+      channel.close();
+      named.delete(name);
+      hasNews = true;
+    }
+    return texts;
+  }
+
+  function opaqueTexts(data: string): HeldText[] {
+    if (data === "") return [];
+    const channel = channelOf(undefined, "text");
+    const piece = channel.add(data);
+    channel.close();
+    return [{ channel, piece, path: undefined }];
+  }
+
+  function release(final: boolean): string {
+    const mayLeave = ({ texts }: HeldFrame): boolean =>
+      texts.every(({ channel, piece }) => channel.mayLeave(piece));
+    // What has no text waits for the first that has one: till then a block is still a plain refusal.
+    const first = held.findIndex(({ texts }) => texts.length > 0);
+    if (!hasStarted && !final && !(first !== -1 && mayLeave(held[first] as HeldFrame))) return "";
+    hasStarted = true;
+    let out = "";
+    let count = 0;
+    for (const frame of held) {
+      if (!mayLeave(frame)) break;
+      out += leave(frame);
+      heldChars -= frame.frame.length;
+      count++;
+    }
+    held = held.slice(count);
+    return out;
+  }
+
+  function leave({ frame, data, texts }: HeldFrame): string {
+    const edits = texts.flatMap(({ channel, piece, path }) => {
+      const { raw, changed } = channel.leave(piece);
+      return changed ? [{ path: path ?? [], value: raw }] : [];
+    });
+    if (edits.length === 0) return frame;
+    if (edits[0]?.path.length === 0) return withData(frame, options.encode(edits[0].value));
+    const all = [...edits, ...logprobEdits(JSON.parse(data), edits)];
+    return withData(frame, options.encode(spliceJson(data, all)));
+  }
+
+  return {
+    push(binary) {
+      for (const frame of splitter.push(binary)) hold(frame);
+    },
+    dueMs() {
+      if (options.whole || !hasNews) return undefined;
+      let unchecked = 0;
+      let isWorthIt = false;
+      for (const channel of open) {
+        unchecked += channel.uncheckedChars();
+        isWorthIt ||= channel.isWorthChecking();
+        if (channel.isClosed() && channel.uncheckedChars() > 0) return 0;
+      }
+      if (!isWorthIt) return undefined;
+      if (!hasStarted || unchecked >= options.windowChars) return 0;
+      return Math.max(0, newsSinceMs + options.windowMs - options.nowMs());
+    },
+    async settle(final) {
+      const rest = final ? splitter.rest() : "";
+      if (rest !== "") hold(rest);
+      hasNews = false;
+      const due: TextChannel[] = [];
+      const texts: string[] = [];
+      for (const channel of open) {
+        if (final) channel.close();
+        const text = channel.beginCheck(final);
+        if (text === undefined) continue;
+        due.push(channel);
+        texts.push(text);
+      }
+      if (due.length > 0) {
+        const masked = await options.check(texts, final);
+        for (const [at, channel] of due.entries()) channel.endCheck(masked[at] ?? texts[at] ?? "");
+      }
+      open = new Set([...open].filter((channel) => !channel.isClosed()));
+      return release(final);
+    },
+  };
+}
+
+/** The frame's other fields, with this data; both binary strings. */
+function withData(frame: string, data: string): string {
+  const kept = frame
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line !== "" && !/^\uFEFF?data(?::|$)/.test(line))
+    .map((line) => `${line}\n`)
+    .join("");
+  return `${kept}data: ${data.replace(/\r\n|\n|\r/g, "\ndata: ")}\n\n`;
+}
