@@ -2,11 +2,17 @@
 // at: parsers differ in which of two equal keys they take, so a text checked under one of them could
 // reach the model under the other. One pass, no tree; strings that are not keys are never read.
 
+import { GatewayError } from "../errors/gateway-error.ts";
 import { skipString } from "./json-scan.ts";
+
+/** No request is nested this deeply, but for one that looks for a parser that recurses. */
+const depthMax = 1024;
 
 /**
  * The first key that repeats an earlier one of the same object, at any depth, unescaped (`"\u0061"` is
  * `a`); undefined when all keys are unique. The text must be one that JSON.parse accepts.
+ *
+ * @throws GatewayError `invalid_request` when it is nested beyond all reason
  */
 export function findDuplicateKey(text: string): string | undefined {
   const { length } = text;
@@ -30,10 +36,12 @@ export function findDuplicateKey(text: string): string | undefined {
     at += 1;
     if (code === 44) isKeyNext = scope !== undefined;
     else if (code === 123) {
+      if (depth === depthMax) throw tooDeep();
       scopes[depth++] = scope;
       scope = { keys: [], index: undefined };
       isKeyNext = true;
     } else if (code === 91) {
+      if (depth === depthMax) throw tooDeep();
       scopes[depth++] = scope;
       scope = undefined;
       isKeyNext = false;
@@ -43,6 +51,10 @@ export function findDuplicateKey(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+function tooDeep(): GatewayError {
+  return new GatewayError("invalid_request", "The body is nested too deeply.");
 }
 
 /** The keys of one open object; `index` takes over once there are many. */

@@ -97,14 +97,22 @@ const notAnObject: RequestParse = {
   param: "",
 };
 
-const text = lenient(v.string());
-const texts = lenient(v.array(v.string()));
+/** Longer is no parameter but content, which has no place on a span. */
+const textCharsMax = 256;
+const shortText = v.pipe(v.string(), v.maxLength(textCharsMax));
+const shortTexts = v.pipe(v.array(shortText), v.maxLength(64));
+const text = lenient(shortText);
+const texts = lenient(shortTexts);
 const number = lenient(v.number());
 const integer = lenient(v.pipe(v.number(), v.safeInteger()));
 const typed = lenient(v.object({ type: text }));
 
 const required = {
-  model: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
+  model: v.pipe(
+    v.string("must be a string"),
+    v.nonEmpty("must not be empty"),
+    v.maxLength(512, "must have at most 512 characters"),
+  ),
   messages: v.custom<unknown[]>(Array.isArray, "must be an array"),
   stream: v.nullish(v.boolean("must be a boolean")),
   guardrails: v.optional(v.unknown()),
@@ -126,12 +134,12 @@ const openaiRequest = v.object({
   frequency_penalty: number,
   presence_penalty: number,
   n: integer,
-  stop: lenient(v.union([v.string(), v.array(v.string())])),
+  stop: lenient(v.union([shortText, shortTexts])),
   response_format: typed,
   modalities: texts,
   reasoning_effort: text,
   reasoning: lenient(v.object({ effort: text })),
-  user: text,
+  user: lenient(v.string()),
   stream_options: v.optional(
     v.fallback(v.object({ include_usage: lenient(v.boolean()) }), { include_usage: undefined }),
   ),
@@ -143,7 +151,7 @@ const anthropicRequest = v.object({
   stop_sequences: texts,
   output_config: lenient(v.object({ effort: text, format: typed })),
   output_format: typed,
-  metadata: lenient(v.object({ user_id: text })),
+  metadata: lenient(v.object({ user_id: lenient(v.string()) })),
 });
 
 /** Absent, or of another type: undefined. */

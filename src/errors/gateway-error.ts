@@ -18,7 +18,7 @@ interface ErrorRule {
  * - `unauthorized`: no key, or a wrong one.
  * - `forbidden`: a browser page of another origin, or a path that is not allowed.
  * - `not_found`: no such route. `model_not_found`: no such model is configured.
- * - `method_not_allowed`, `payload_too_large`, `unsupported_media_type`: as HTTP has them.
+ * - `method_not_allowed`, `request_timeout`, `payload_too_large`, `unsupported_media_type`: as HTTP has them.
  * - `overloaded`: a queue or a bound is full. `draining`: shutting down. `ledger_unavailable`: `on_failure: refuse`.
  * - `provider_unreachable`: no connection, or none left after retries. `provider_timeout`: no answer in time.
  * - `provider_cut`: the reply ended before it was whole. `provider_invalid`: a reply that cannot be read.
@@ -33,6 +33,7 @@ export type ErrorCode =
   | "not_found"
   | "model_not_found"
   | "method_not_allowed"
+  | "request_timeout"
   | "payload_too_large"
   | "unsupported_media_type"
   | "overloaded"
@@ -60,6 +61,11 @@ const rules: Readonly<Record<ErrorCode, ErrorRule>> = {
   model_not_found: { status: 404, openai: "invalid_request_error", anthropic: "not_found_error" },
   method_not_allowed: {
     status: 405,
+    openai: "invalid_request_error",
+    anthropic: "invalid_request_error",
+  },
+  request_timeout: {
+    status: 408,
     openai: "invalid_request_error",
     anthropic: "invalid_request_error",
   },

@@ -74,7 +74,12 @@ export async function listModels({
     const provider = deps.config.providers.find((candidate) => candidate.name === name);
     if (provider === undefined) throw new Error(`no provider ${name}`);
     const search = provider.api === "anthropic" ? "?limit=1000" : "";
-    return { ...task, provider: name, path: upstreamPath(provider, call.route.path + search) };
+    return {
+      ...task,
+      method: "GET",
+      provider: name,
+      path: upstreamPath(provider, call.route.path + search),
+    };
   };
   try {
     const answer = await answerModels(call, taskFor, deps);

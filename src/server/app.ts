@@ -19,6 +19,8 @@ export interface AppDeps extends CallDeps {
   readonly metrics: () => Promise<Response>;
 }
 
+const ownPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
 export function createApp(deps: AppDeps): Elysia {
   const handle = (request: Request, server: unknown): Promise<Response> =>
     serveRequest(request, server as RequestHost | null, deps);
@@ -42,9 +44,17 @@ async function serveRequest(
 ): Promise<Response> {
   // A long call is silent for minutes: the idle timer must not cut it.
   server?.timeout(request, 0);
-  const url = new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url === null) {
+    // Bun makes the address from the Host header, and leaves a host that is none out of it.
+    const error = new GatewayError("invalid_request", "the Host header does not name a host");
+    return unrouted(request, error, deps);
+  }
   const route = matchRoute(url.pathname, request.headers.has("anthropic-version"));
   if (route === undefined) {
+    if (ownPaths.has(url.pathname)) {
+      return unrouted(request, new GatewayError("method_not_allowed", "use GET here"), deps);
+    }
     return unrouted(request, new GatewayError("not_found", "there is nothing at this path"), deps);
   }
   return handleCall(request, { route, url }, deps);
@@ -59,5 +69,5 @@ function toWireErrorResponse(error: unknown): GatewayError {
 function unrouted(request: Request, error: GatewayError, deps: AppDeps): Response {
   const trace = traceOf(request.headers, deps);
   const api = request.headers.has("anthropic-version") ? "anthropic" : "openai";
-  return errorResponse(error, { api, traceId: trace.traceId });
+  return errorResponse(error, { api, traceId: trace.traceId, methods: ["GET", "HEAD"] });
 }

@@ -20,13 +20,14 @@ export function createAuthenticator(keys: ServerConfig["keys"]): Authenticator {
   return {
     check(headers) {
       if (known.length === 0) return { ok: true, keyName: "" };
-      const sent = callerKey(headers);
-      if (sent === "") return { ok: false, reason: "missing_key" };
-      const digest = digestOf(sent);
+      const sent = callerKeys(headers);
+      if (sent.length === 0) return { ok: false, reason: "missing_key" };
       let keyName: string | undefined;
       // Every key is compared, so that time tells nothing about which one was near.
-      for (const candidate of known) {
-        if (timingSafeEqual(candidate.digest, digest)) keyName = candidate.name;
+      for (const digest of sent.map(digestOf)) {
+        for (const candidate of known) {
+          if (timingSafeEqual(candidate.digest, digest)) keyName = candidate.name;
+        }
       }
       return keyName === undefined ? { ok: false, reason: "unknown_key" } : { ok: true, keyName };
     },
@@ -39,10 +40,11 @@ export function keyHeaderOf(headers: Headers): KeyHeader {
   return headers.has("authorization") ? "authorization" : "";
 }
 
-function callerKey(headers: Headers): string {
-  const apiKey = headers.get("x-api-key")?.trim();
-  if (apiKey !== undefined && apiKey !== "") return apiKey;
-  return /^Bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+/** A client may send both headers, one of them a left-over of its environment: either may be the key. */
+function callerKeys(headers: Headers): string[] {
+  const apiKey = headers.get("x-api-key")?.trim() ?? "";
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  return [apiKey, bearer].filter((key) => key !== "");
 }
 
 function digestOf(key: string): Buffer {

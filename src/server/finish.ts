@@ -11,7 +11,8 @@ import type { ServerCall } from "./server-call.ts";
 export function refuse(call: ServerCall, error: unknown, deps: CallDeps): Response {
   if (!(error instanceof GatewayError)) deps.openCalls.bug(error);
   const failure = toWireError(error);
-  const response = errorResponse(failure, { api: call.route.api, traceId: call.traceId });
+  const { api, methods } = call.route;
+  const response = errorResponse(failure, { api, traceId: call.traceId, methods });
   const command = sealCall(call, { status: response.status, failure });
   if (deps.refusals.take()) void deps.exporter.commit(command);
   deps.report({ call, status: response.status, outcome: undefined, failure, refused: true });

@@ -12,6 +12,8 @@ import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import { keyHeaderOf } from "./authenticate.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { callerHeaders } from "./caller-headers.ts";
+import { assertJsonType } from "./json-type.ts";
+import { isForeignPage } from "./origin-check.ts";
 import { parseJsonBody, readBody } from "./request-body.ts";
 import { resolveForward, resolveModel } from "./resolve-model.ts";
 import type { Resolved } from "./resolve-model.ts";
@@ -29,9 +31,19 @@ interface Parsed {
   readonly model: string | undefined;
 }
 
-/** @throws GatewayError `unauthorized`; the `auth` span says why, the message does not */
+/** A body must come within this, and its size at a modest pace. */
+const bodyGraceMs = 30_000;
+
+/** @throws GatewayError `unauthorized`, or `forbidden` for a page of elsewhere; the `auth` span says why, the message does not */
 export function authenticate(call: ServerCall, request: Request, deps: IntakeDeps): void {
   const span = call.spans.start({ name: "auth", kind: SpanKind.internal }, call.root);
+  const { server } = deps.config;
+  if (server.keys.length === 0 && isForeignPage(request.headers, server)) {
+    span.attributes[attr.authOutcome] = "foreign_page";
+    call.spans.fail(span, "forbidden");
+    call.spans.end(span);
+    throw new GatewayError("forbidden", "web pages of other origins are not served without keys");
+  }
   const result = deps.authenticator.check(request.headers);
   if (result.ok) {
     span.attributes[attr.authOutcome] = result.keyName === "" ? "open" : "accepted";
@@ -86,7 +98,11 @@ async function parseRequest(call: ServerCall, request: Request, config: Config):
   if (request.method === "GET" || request.method === "HEAD") {
     return { text: "", bytes: undefined, facts: undefined, model: undefined };
   }
-  const body = await readBody(request, config.server.maxBodyBytes);
+  const { maxBodyBytes: bytesMax, keys } = config.server;
+  if (route.name !== "forward") {
+    assertJsonType(request.headers, { strict: keys.length === 0 });
+  }
+  const body = await readBody(request, { bytesMax, graceMs: bodyGraceMs });
   if (route.name === "forward") return parseForwarded(request, body);
   const { text, value } = parseJsonBody(body);
   if (!route.generates) return { text, bytes: undefined, facts: undefined, model: modelOf(value) };

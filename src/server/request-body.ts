@@ -1,56 +1,103 @@
-// Reads a request's body with a bound, whatever its framing says. Runs on the server thread.
+// Reads a request's body with a bound in size and in time, whatever its framing says. Runs on the server
+// thread.
 
 import { isUtf8 } from "node:buffer";
 
+import { findDuplicateKey } from "../apischema/duplicate-keys.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+
+export interface BodyBounds {
+  readonly bytesMax: number;
+  /** What any body may take, however small. */
+  readonly graceMs: number;
+}
+
+/** A sender slower than this, once its grace is over, only means to keep the connection. */
+const bytesPerSecondMin = 64 * 1024;
 
 /**
  * The whole body.
  *
- * @throws GatewayError `payload_too_large`, or `client_disconnected` when it never arrives whole
+ * @throws GatewayError `payload_too_large`, `request_timeout` when it comes too slowly, or
+ *   `client_disconnected` when it never arrives whole
  */
-export async function readBody(request: Request, bytesMax: number): Promise<Buffer> {
+export async function readBody(request: Request, bounds: BodyBounds): Promise<Buffer> {
+  const { bytesMax, graceMs } = bounds;
   const announced = Number(request.headers.get("content-length") ?? Number.NaN);
   if (announced > bytesMax) throw tooLarge(bytesMax);
+  const late = Promise.withResolvers<never>();
+  const expectWithin = (sizeBytes: number): ReturnType<typeof setTimeout> =>
+    setTimeout(
+      () => late.reject(new GatewayError("request_timeout", "the body did not arrive in time")),
+      graceMs + (sizeBytes / bytesPerSecondMin) * 1000,
+    );
+  let timer = expectWithin(Number.isFinite(announced) ? announced : 0);
   try {
     if (Number.isFinite(announced)) {
-      const body = Buffer.from(await request.arrayBuffer());
+      const body = Buffer.from(await Promise.race([request.arrayBuffer(), late.promise]));
       if (body.length > bytesMax) throw tooLarge(bytesMax);
       return body;
     }
-    return await collect(request, bytesMax);
+    const startedMs = performance.now();
+    return await collect(request, { bytesMax, late: late.promise }, (sizeBytes) => {
+      // Unannounced: what has come so far earns the sender its time.
+      clearTimeout(timer);
+      timer = expectWithin(
+        sizeBytes - ((performance.now() - startedMs) / 1000) * bytesPerSecondMin,
+      );
+    });
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     throw new GatewayError("client_disconnected", "the request body broke off", { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 /**
- * A JSON body's text and value.
+ * A JSON body's text and value. A key that an object has twice is refused: parsers differ in which of the
+ * two they take, so what is checked here might not be what the provider reads.
  *
  * @throws GatewayError `invalid_request`, which never repeats what was sent
  */
 export function parseJsonBody(body: Buffer): { readonly text: string; readonly value: unknown } {
   if (!isUtf8(body)) throw new GatewayError("invalid_request", "the body is not valid UTF-8");
   const text = body.toString("utf8");
+  let value: unknown;
   try {
-    return { text, value: JSON.parse(text) as unknown };
+    value = JSON.parse(text);
   } catch (error) {
     const message = text.trim() === "" ? "the body is empty" : "the body is not valid JSON";
     throw new GatewayError("invalid_request", message, { cause: error });
   }
+  if (findDuplicateKey(text) !== undefined) {
+    throw new GatewayError("invalid_request", "the body has an object with the same key twice");
+  }
+  return { text, value };
 }
 
-async function collect(request: Request, bytesMax: number): Promise<Buffer> {
-  if (request.body === null) return Buffer.alloc(0);
+async function collect(
+  request: Request,
+  { bytesMax, late }: { readonly bytesMax: number; readonly late: Promise<never> },
+  onProgress: (sizeBytes: number) => void,
+): Promise<Buffer> {
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  if (reader === undefined) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const next = await Promise.race([reader.read(), late]);
+      if (next.done) return Buffer.concat(chunks, sizeBytes);
+      sizeBytes += next.value.length;
+      if (sizeBytes > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(next.value);
+      onProgress(sizeBytes);
+    }
+  } catch (error) {
+    void reader.cancel().catch(() => undefined); // broken already, or of no more interest
+    throw error;
   }
-  return Buffer.concat(chunks, sizeBytes);
 }
 
 function tooLarge(bytesMax: number): GatewayError {

@@ -2,6 +2,7 @@
 // differ; `path` is always the form below the version, as a provider's base address wants it.
 
 import type { RouteName } from "../protocol/call-task.ts";
+import { isPlainPath } from "./forward-path.ts";
 
 export type Api = "openai" | "anthropic";
 
@@ -37,6 +38,15 @@ const bareRoots: ReadonlySet<string> = new Set([
   "rerank",
 ]);
 
+/** What is forwarded as it is. TRACE and CONNECT would show or open what is behind; OPTIONS is a browser's. */
+const forwardedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+const ownPaths: ReadonlySet<string> = new Set([
+  "/chat/completions",
+  "/messages",
+  "/messages/count_tokens",
+]);
+
 /** The route of a path, or undefined where it is none of ours. `speaksAnthropic`: it sent the version header. */
 export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | undefined {
   const path = belowVersion(pathname);
@@ -51,17 +61,18 @@ export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | 
     case "/models":
       return route("models", speaksAnthropic ? "anthropic" : "openai", {
         path,
-        methods: ["GET"],
+        methods: ["GET", "HEAD"],
         generates: false,
       });
     default:
+      if (!isPlainPath(path, ownPaths)) return undefined;
       return {
         name: "forward",
         api: speaksAnthropic || path.startsWith("/messages/") ? "anthropic" : "openai",
         template: "/v1/*",
         path,
         generates: false,
-        methods: [],
+        methods: forwardedMethods,
       };
   }
 }
