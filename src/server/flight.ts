@@ -6,6 +6,7 @@ import type { WireError } from "../errors/gateway-error.ts";
 import { fromBinary } from "../protocol/binary-string.ts";
 import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
 import type { CallDeps } from "./call-deps.ts";
+import { clientResponse } from "./client-response.ts";
 import { errorResponse } from "./error-response.ts";
 import { commit, refuse } from "./finish.ts";
 import { abandonCall, journalOf, sealCall } from "./server-call.ts";
@@ -76,9 +77,10 @@ function receivePart(
       flight.status = message.status;
       flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
       flight.reply(
-        new Response(flight.sink.stream, {
+        clientResponse(flight.sink.stream, {
           status: message.status,
-          headers: clientHeaders(message.headers, call.traceId),
+          headers: message.headers,
+          traceId: call.traceId,
         }),
       );
       break;
@@ -118,9 +120,10 @@ async function endPlain(
   await commit(deps, sealCall(call, { status: result.status, outcome: result }));
   deps.report({ call, status: result.status, outcome: result, failure: undefined, refused: false });
   flight.reply(
-    new Response(hasNoBody(result.status) ? null : fromBinary(result.body), {
+    clientResponse(fromBinary(result.body), {
       status: result.status,
-      headers: clientHeaders(result.headers, call.traceId),
+      headers: result.headers,
+      traceId: call.traceId,
     }),
   );
 }
@@ -160,15 +163,4 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   deps.report({ call, status, outcome: undefined, failure, refused: false });
   if (sink === undefined) flight.reply(response);
   else sink.end(streamErrorEvent(api, failure));
-}
-
-function clientHeaders(json: string, traceId: string): [string, string][] {
-  const headers = JSON.parse(json) as [string, string][];
-  headers.push(["x-trace-id", traceId]);
-  return headers;
-}
-
-/** RFC 9110: these statuses carry no content, and Response refuses one. */
-function hasNoBody(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
 }

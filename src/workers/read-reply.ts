@@ -13,6 +13,7 @@ import { readOpenAIReply } from "./providers/openai/read-reply.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
 import { relayBytes, relayEvents } from "./relay-stream.ts";
 import { replyHeaders } from "./upstream-headers.ts";
+import { assertUsable, hasNoContent } from "./usable-reply.ts";
 
 /** A plain reply larger than this is not held in memory: it flows through, and its usage is unknown. */
 const plainReplyBytesMax = 32 * 1024 * 1024;
@@ -24,10 +25,12 @@ export async function readReply(
   deps: WorkerDeps,
 ): Promise<CallResult> {
   const { response } = attempt;
+  assertUsable(state, attempt);
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
-  if (type.startsWith("text/event-stream")) return relayEvents(state, attempt, deps);
+  const isBare = hasNoContent(response.status);
+  if (type.startsWith("text/event-stream") && !isBare) return relayEvents(state, attempt, deps);
   const generates = state.facts !== undefined;
-  const isJson = type === "" || type.includes("json");
+  const isJson = isBare || type === "" || type.includes("json");
   if (!generates && !isJson) return relayBytes(state, attempt, { chunks: [], deps });
   const body = await readWhole(state, attempt);
   if (body.kind === "too-large") return relayBytes(state, attempt, { chunks: body.chunks, deps });
