@@ -37,8 +37,8 @@ function receiver(...start: Parameters<typeof startReceiver>): ScriptedReceiver 
   return started;
 }
 
-async function exporter(tracing: TracingConfig): Promise<TestExporter> {
-  const started = await startExporter(tracing);
+async function exporter(tracing: TracingConfig, run?: string): Promise<TestExporter> {
+  const started = await startExporter(tracing, run);
   cleanups.push(() => started.worker.terminate());
   return started;
 }
@@ -104,6 +104,30 @@ describe("kill -9", () => {
     );
     expect(arrived.every(({ endMs }) => endMs !== undefined)).toBe(true);
   }, 40_000);
+});
+
+describe("an exporter thread that dies", () => {
+  test("has a successor on the same ledger, and calls sent again count once", async () => {
+    const out = receiver();
+    const tracing = testTracing(folder(), {
+      destinations: [testDestination("main", out.endpoint)],
+    });
+    const calls = Array.from({ length: 3000 }, () => testCall());
+    const first = await exporter(tracing, "run");
+    for (const call of calls.slice(0, 2000)) first.send(finished(call));
+    await waitFor(() => first.events.some(({ kind }) => kind === "committed"), 5000);
+    await first.worker.terminate();
+    const second = await exporter(tracing, "run");
+    for (const call of calls) second.send(finished(call));
+    await second.committed(...calls.map(({ call }) => call));
+    await waitFor(async () => (await second.account()).destinations[0]?.pending === 0, 10_000);
+    const account = await second.stop();
+    assertAddsUp(account);
+    expect(account).toMatchObject({ calls: 3000, committed: 9000, lost: 0 });
+    const sent = new Set(calls.flatMap(({ spanIds }) => spanIds));
+    // The request in flight when the thread died may have come twice.
+    expect(new Set(out.accepted().map(({ spanId }) => spanId))).toEqual(sent);
+  }, 30_000);
 });
 
 describe("one ledger", () => {
@@ -231,7 +255,7 @@ describe("disk", () => {
     thread.send(finished(after));
     await thread.committed(after.call);
     expect(thread.notices().join("\n")).toContain("was replaced under way; what it held is in");
-    const copy = new Bun.Glob("ledger.db.rescued-*").scanSync(path).next().value;
+    const [copy] = new Bun.Glob("ledger.db.rescued-*").scanSync(path);
     const reading = openLedgerReader(join(path, copy ?? ""));
     if (!reading.ok) throw new Error(reading.error);
     expect(reading.reader.calls({ trace: before.traceId })).toHaveLength(1);

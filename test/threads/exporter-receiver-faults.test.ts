@@ -39,8 +39,8 @@ async function exporter(tracing: TracingConfig): Promise<TestExporter> {
   return started;
 }
 
-async function settled(thread: TestExporter, pending = 0) {
-  return await waitFor(
+function settled(thread: TestExporter, pending = 0) {
+  return waitFor(
     async () => {
       const account = await thread.account();
       return account.destinations[0]?.pending === pending && account;

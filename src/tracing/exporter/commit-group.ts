@@ -68,9 +68,10 @@ function abandonedRow(
 ): CallRow {
   const { call, sampled } = command;
   const own = toBytes(command.spans);
+  const why = { ...command, interrupted: false };
   if (part !== undefined) {
     try {
-      const closed = closeOpenSpans(part.spans, { ...command, interrupted: false });
+      const closed = closeOpenSpans(part.spans, why);
       const spans = Buffer.concat([own, closed]);
       return { call, spans, spanCount: command.spanCount + part.spanCount, sampled };
     } catch (error) {
@@ -78,7 +79,7 @@ function abandonedRow(
       if (!(error instanceof RangeError)) throw error;
     }
   }
-  const spans = Buffer.concat([own, toBytes(command.fallbackSpans)]);
+  const spans = Buffer.concat([own, closeOpenSpans(toBytes(command.fallbackSpans), why)]);
   return { call, spans, spanCount: command.spanCount + command.fallbackSpanCount, sampled };
 }
 

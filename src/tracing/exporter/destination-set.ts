@@ -4,8 +4,8 @@ import type { DestinationConfig, TracingConfig } from "../../config/schema.ts";
 import type { DestinationAccount } from "../../protocol/exporter-message.ts";
 import { startDestination, type Destination } from "./destination.ts";
 import { createTransport, type Fetch } from "./destination-transport.ts";
+import { settleDestination } from "./dialects/destination-dialect.ts";
 import type { CallTranslation } from "./dialects/dialect.ts";
-import { dialectTranslation } from "./dialects/dialect-table.ts";
 import type { BatchCall, DestinationLedger } from "./ledger-destinations.ts";
 import type { LedgerService } from "./ledger-service.ts";
 import { jsonRequest } from "./otlp-json.ts";
@@ -74,9 +74,10 @@ export function startDestinations(options: DestinationSetOptions): DestinationSe
   };
 }
 
-function start(config: DestinationConfig, options: DestinationSetOptions): Destination {
+function start(configured: DestinationConfig, options: DestinationSetOptions): Destination {
   const { service, tracing, envelope } = options;
-  const translate = dialectTranslation(config.dialect);
+  const { config, translate, notices } = settleDestination(configured);
+  for (const text of notices) options.onNotice("info", text);
   const request =
     config.protocol === "http/json" ? jsonRequest(envelope) : protobufRequest(envelope);
   return startDestination({

@@ -149,7 +149,7 @@ export function startDestination(options: DestinationOptions): Destination {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const outcome = await attempt(part);
       if (outcome === undefined) return;
-      if (outcome.kind === "misconfigured") return await takeBackAndPause(outcome.reason);
+      if (outcome.kind === "misconfigured") return takeBackAndPause(outcome.reason);
       if (outcome.kind === "accepted") {
         await accepted(part, refused, outcome);
         refused = [];
@@ -165,7 +165,7 @@ export function startDestination(options: DestinationOptions): Destination {
       if (call === undefined) continue;
       const { reason } = outcome;
       const inARow = setAsideInARow.length + refused.length + 1;
-      if (inARow >= refusalsInARowMax) return await takeBackAndPause(reason);
+      if (inARow >= refusalsInARowMax) return takeBackAndPause(reason);
       if (hasEverAccepted) {
         await setAside(call, reason);
         continue;
@@ -173,7 +173,7 @@ export function startDestination(options: DestinationOptions): Destination {
       refused.push({ call, reason });
       if (parts.length > 0) continue;
       const next = await onLedger((ledger) => ledger.nextBatch({ ...limits, calls: 1 }, call.seq));
-      if (next === undefined || next.length === 0) return await pause(reason);
+      if (next === undefined || next.length === 0) return pause(reason);
       parts.push(next);
     }
   };

@@ -20,13 +20,17 @@ function startThread(): void {
   const started: { exporter?: Exporter } = {};
   const emit = (event: ExporterEvent): void => port.postMessage(event);
 
-  port.on("message", (command: ExporterCommand) => {
+  const receive = (command: ExporterCommand): void => {
     try {
       if (started.exporter === undefined) early.push(command);
       else started.exporter.receive(command);
     } catch (error) {
       emit({ kind: "notice", level: "error", text: `exporter: ${String(error)}` });
     }
+  };
+
+  port.on("message", (commands: readonly ExporterCommand[]) => {
+    for (const command of commands) receive(command);
   });
 
   // The configuration was validated before it was written into this JSON.
@@ -43,5 +47,5 @@ function startThread(): void {
     onStopped: () => port.close(),
   });
   started.exporter = exporter;
-  for (const command of early) exporter.receive(command);
+  for (const command of early) receive(command);
 }

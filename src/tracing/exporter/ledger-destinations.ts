@@ -1,8 +1,8 @@
 // The destinations' side of the ledger, exporter thread: cursors, counters, batches, calls set aside. Each
 // function is one transaction; a cursor never moves without the counters that account for it.
 
-import type { DestinationConfig } from "../../config/schema.ts";
 import type { DestinationAccount } from "../../protocol/exporter-message.ts";
+import { readRow, sumPending, type DestinationRow } from "./destination-rows.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface BatchCall {
@@ -15,15 +15,6 @@ export interface BatchCall {
 export interface BatchLimits {
   readonly calls: number;
   readonly sizeBytes: number;
-}
-
-export interface DestinationRow {
-  cursor: number;
-  base_committed: number;
-  base_unsampled: number;
-  exported: number;
-  rejected: number;
-  expired: number;
 }
 
 /** One destination's row, mirrored in memory, with the spans it still lacks. */
@@ -56,76 +47,7 @@ export interface DestinationLedger {
   account(): Omit<DestinationAccount, "state" | "lastError">;
 }
 
-/** Registers the configured destinations and forgets the claim of those no longer configured. */
-export function openDestinations(
-  ledger: Ledger,
-  configs: readonly Pick<DestinationConfig, "name" | "backfill">[],
-): DestinationLedger[] {
-  const { database } = ledger.file;
-  const before = database
-    .query<{ name: string }, []>("SELECT name FROM destinations WHERE configured = 1")
-    .all();
-  const present = new Set(before.map(({ name }) => name));
-  database.transaction(() => {
-    database.run("UPDATE destinations SET configured = 0");
-    for (const config of configs) {
-      const isKnown = registerDestination(ledger, config);
-      if (isKnown && !present.has(config.name)) countMissedAsExpired(ledger, config.name);
-    }
-  })();
-  return configs.map(({ name }) => openDestination(ledger, name));
-}
-
-/** True when the ledger knew it already. */
-function registerDestination(
-  ledger: Ledger,
-  config: Pick<DestinationConfig, "name" | "backfill">,
-): boolean {
-  const { file, totals } = ledger;
-  const { database } = file;
-  const known = database
-    .query<unknown, [string]>("UPDATE destinations SET configured = 1 WHERE name = ?")
-    .run(config.name);
-  if (known.changes > 0) return true;
-  const kept = config.backfill
-    ? database
-        .query<{ first: number | null; spans: number; unsampled: number }, []>(
-          `SELECT min(seq) first, coalesce(sum(span_count), 0) spans,
-             coalesce(sum(span_count * (1 - sampled)), 0) unsampled FROM calls`,
-        )
-        .get()
-    : null;
-  const cursor = kept === null || kept.first === null ? totals.lastSeq : kept.first - 1;
-  database
-    .query<unknown, [string, number, number, number]>(
-      `INSERT INTO destinations (name, cursor, base_committed, base_unsampled)
-       VALUES (?, ?, ?, ?)`,
-    )
-    .run(
-      config.name,
-      cursor,
-      totals.committed - (kept?.spans ?? 0),
-      totals.unsampled - (kept?.unsampled ?? 0),
-    );
-  return false;
-}
-
-/** A destination that was away held no calls back: what retention took meanwhile it will never get. */
-function countMissedAsExpired(ledger: Ledger, name: string): void {
-  const row = readRow(ledger, name);
-  const { lastSeq, committed, unsampled } = ledger.totals;
-  const accounted = row.exported + row.rejected + row.expired + unsampled - row.base_unsampled;
-  const missed =
-    committed - row.base_committed - accounted - sumPending(ledger, row.cursor, lastSeq);
-  if (missed <= 0) return;
-  ledger.file.database
-    .query<unknown, [number, string]>(
-      "UPDATE destinations SET expired = expired + ? WHERE name = ?",
-    )
-    .run(missed, name);
-}
-
-function openDestination(ledger: Ledger, name: string): DestinationLedger {
+export function openDestination(ledger: Ledger, name: string): DestinationLedger {
   const { database } = ledger.file;
   const row = readRow(ledger, name);
   let pending = sumPending(ledger, row.cursor, ledger.totals.lastSeq);
@@ -277,26 +199,4 @@ function openDestination(ledger: Ledger, name: string): DestinationLedger {
       unsampled: ledger.totals.unsampled - row.base_unsampled,
     }),
   };
-}
-
-function readRow(ledger: Ledger, name: string): DestinationRow {
-  const row = ledger.file.database
-    .query<DestinationRow, [string]>(
-      `SELECT cursor, base_committed, base_unsampled, exported, rejected, expired
-       FROM destinations WHERE name = ?`,
-    )
-    .get(name);
-  if (row === null) throw new Error(`destination ${name} is not in the ledger`);
-  return { ...row };
-}
-
-/** Counted from the calls themselves, so that the account is checked against them at each start. */
-function sumPending(ledger: Ledger, afterSeq: number, throughSeq: number): number {
-  const row = ledger.file.database
-    .query<{ spans: number }, [number, number]>(
-      `SELECT coalesce(sum(span_count), 0) spans FROM calls
-       WHERE seq > ? AND seq <= ? AND sampled = 1`,
-    )
-    .get(afterSeq, throughSeq);
-  return row?.spans ?? 0;
 }

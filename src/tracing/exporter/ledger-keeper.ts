@@ -5,7 +5,8 @@ import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TracingConfig } from "../../config/schema.ts";
 import { ledgerProblem, openLedgerFile } from "./ledger-file.ts";
-import { openDestinations, type DestinationLedger } from "./ledger-destinations.ts";
+import { registerDestinations } from "./destination-rows.ts";
+import { openDestination, type DestinationLedger } from "./ledger-destinations.ts";
 import { acquireLedgerLock, type LedgerLock } from "./ledger-lock.ts";
 import { openLedger, type Ledger } from "./ledger.ts";
 
@@ -61,8 +62,9 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
     try {
       const ledger = openLedger(opening.file, options.run, options.nowMs);
       const interruptedCalls = ledger.closeInterrupted();
-      const destinations = openDestinations(ledger, options.tracing.destinations);
-      const byName = new Map(destinations.map((destination) => [destination.name, destination]));
+      const configs = options.tracing.destinations;
+      registerDestinations(ledger, configs);
+      const byName = new Map(configs.map(({ name }) => [name, openDestination(ledger, name)]));
       return { ok: true, opened: { ledger, destinations: byName, interruptedCalls } };
     } catch (error) {
       opening.file.close();

@@ -117,7 +117,7 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     async whenUp() {
       if (current !== undefined) return true;
       if (isStopped) return false;
-      return await new Promise<boolean>((resolve) => waiters.push(resolve));
+      return new Promise<boolean>((resolve) => waiters.push(resolve));
     },
     stop() {
       isStopped = true;

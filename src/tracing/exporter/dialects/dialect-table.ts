@@ -1,15 +1,21 @@
 // Dialect names as configuration has them. A new dialect is a file and one line here. Pure.
 
 import { autoDialect } from "./auto.ts";
-import { applyDialect, type CallTranslation } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
+import { genaiDialect } from "./genai.ts";
+import { langfuseDialect } from "./langfuse.ts";
+import { mlflowDialect } from "./mlflow.ts";
+import { phoenixDialect } from "./phoenix.ts";
 
-const translations: Readonly<Record<string, CallTranslation>> = {
-  /** The conventions alone: stored bytes as they are. */
-  genai: (spans) => spans,
-  auto: applyDialect(autoDialect),
+const dialects: Readonly<Record<string, Dialect>> = {
+  auto: autoDialect,
+  genai: genaiDialect,
+  langfuse: langfuseDialect,
+  mlflow: mlflowDialect,
+  phoenix: phoenixDialect,
 };
 
 /** An unknown name is the configuration's error; here it means the default. */
-export function dialectTranslation(name: string): CallTranslation {
-  return translations[name] ?? applyDialect(autoDialect);
+export function dialectNamed(name: string): Dialect {
+  return dialects[name] ?? autoDialect;
 }

@@ -1,55 +1,30 @@
-// The seam of dialects: extra attributes that a backend needs to read our spans right. Pure and deterministic:
-// stored calls are dialect-free, and a resend must be the same bytes.
+// The seam of dialects: the attributes a backend needs beyond the conventions to read our spans right, as one
+// table per backend. Pure and deterministic: stored calls are dialect-free, and a resend must be the same bytes.
 
-import {
-  decodeSpan,
-  spanName,
-  spanRanges,
-  type DecodedSpan,
-  type SpanRange,
-} from "../../recorder/span-decoding.ts";
-import { attributeField, concatBytes } from "../protobuf-writer.ts";
-import { appendToSpans } from "../span-splice.ts";
+import type { CallSpan, ChatSpan } from "./call-span.ts";
 
-export type ExtraAttributes = Readonly<Record<string, string | number | boolean>>;
+/** Derives a value from a span of the call and its chat span, which may be the same; undefined adds nothing. */
+export type Derive = (span: CallSpan, chat: ChatSpan | undefined) => string | number | undefined;
 
-/** A span of the call. Its name is cheap; the rest is decoded only when asked for. */
-export interface DialectSpan {
-  readonly name: string;
-  readonly decoded: () => DecodedSpan;
+/** Attribute names and their values, the same on every span or derived from it. */
+export type AttributeTable = Readonly<Record<string, string | Derive>>;
+
+export interface Dialect {
+  /** The SERVER span. */
+  readonly root: AttributeTable;
+  readonly chat: AttributeTable;
+  readonly guardrail: AttributeTable;
+  /** One try at the provider. */
+  readonly attempt: AttributeTable;
+  /** What is none of the above: `auth`, `pre_call`. */
+  readonly step: AttributeTable;
+  /** Sent unless the destination sets them. Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The backend refuses JSON. */
+  readonly protobufOnly: boolean;
+  /** Attempts that failed beneath a call that went well are sent with status unset. */
+  readonly unsetsRecoveredAttempts: boolean;
 }
-
-/**
- * Says, for each span of a whole call, which attributes to add; undefined for none. An object that comes
- * back more than once is encoded once.
- */
-export type Dialect = (call: readonly DialectSpan[]) => readonly (ExtraAttributes | undefined)[];
 
 /** Turns stored spans into what one destination gets. Throws RangeError when they cannot be read. */
 export type CallTranslation = (spans: Uint8Array) => Uint8Array;
-
-export function applyDialect(dialect: Dialect): CallTranslation {
-  const encoded = new WeakMap<ExtraAttributes, Uint8Array>();
-  const encode = (extras: ExtraAttributes | undefined): Uint8Array | undefined => {
-    if (extras === undefined) return undefined;
-    const known = encoded.get(extras);
-    if (known !== undefined) return known;
-    const bytes = encodeExtras(extras);
-    encoded.set(extras, bytes);
-    return bytes;
-  };
-  return (spans) => {
-    const ranges = spanRanges(spans);
-    const extras = dialect(ranges.map((range) => dialectSpan(spans, range)));
-    return appendToSpans(spans, ranges, extras.map(encode));
-  };
-}
-
-function dialectSpan(bytes: Uint8Array, range: SpanRange): DialectSpan {
-  return { name: spanName(bytes, range), decoded: () => decodeSpan(bytes, range) };
-}
-
-function encodeExtras(extras: ExtraAttributes): Uint8Array {
-  const entries = Object.entries(extras);
-  return concatBytes(entries.map(([key, value]) => attributeField(9, key, value)));
-}

@@ -1,0 +1,82 @@
+// Shortens a text to a number of bytes without breaking a character, and JSON without breaking its shape.
+// Pure and deterministic.
+
+/** What a cut text ends with, where there is room for it. */
+const mark = "…";
+const markBytes = 3;
+
+/** The longest beginning of `text` that with its mark takes at most `limitBytes` of UTF-8. */
+export function shortenText(text: string, limitBytes: number): string {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= limitBytes) return text;
+  const marked = limitBytes >= markBytes;
+  let end = marked ? limitBytes - markBytes : limitBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString("utf8", 0, end) + (marked ? mark : "");
+}
+
+/**
+ * JSON of the same shape with its longest texts shortened to one common length, at most `limitBytes` of UTF-8;
+ * undefined when `text` is no JSON object or array, or its shape alone is too long.
+ */
+export function shortenJson(text: string, limitBytes: number): string | undefined {
+  const document = parse(text);
+  if (document === undefined) return undefined;
+  const sizes: number[] = [];
+  const measured = JSON.stringify(document, (_key, value: unknown) => {
+    if (typeof value === "string") sizes.push(encodedBytes(value));
+    return value;
+  });
+  const excess = Buffer.byteLength(measured, "utf8") - limitBytes;
+  if (excess <= 0) return measured;
+  const longest = commonLength(sizes, excess);
+  if (longest === undefined) return undefined;
+  return JSON.stringify(document, (_key, value: unknown) =>
+    typeof value === "string" && encodedBytes(value) > longest
+      ? shortenEncoded(value, longest)
+      : value,
+  );
+}
+
+/** Texts up to this many bytes (roles, types, ids) are part of the shape. */
+const shapeBytes = 32;
+
+/** The length to which all longer texts come down so that `excess` bytes are saved; undefined: not possible. */
+function commonLength(sizes: readonly number[], excess: number): number | undefined {
+  const sorted = sizes.filter((size) => size > shapeBytes).toSorted((a, b) => b - a);
+  let sum = 0;
+  for (const [index, size] of sorted.entries()) {
+    sum += size;
+    const length = Math.floor((sum - excess) / (index + 1));
+    const next = sorted[index + 1] ?? 0;
+    if (length >= next) return length < shapeBytes ? undefined : length;
+  }
+  return undefined;
+}
+
+/** Bytes of a text inside JSON's quotes. */
+function encodedBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text), "utf8") - 2;
+}
+
+/** Shortened until its JSON takes at most `longest` bytes: escapes make it longer than the text itself. */
+function shortenEncoded(text: string, longest: number): string {
+  let low = 0;
+  let high = longest;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (encodedBytes(shortenText(text, middle)) <= longest) low = middle;
+    else high = middle - 1;
+  }
+  return shortenText(text, low);
+}
+
+function parse(text: string): object | undefined {
+  if (!text.startsWith("[") && !text.startsWith("{")) return undefined;
+  try {
+    const document: unknown = JSON.parse(text);
+    return typeof document === "object" && document !== null ? document : undefined;
+  } catch {
+    return undefined; // only looks like JSON: cut as text
+  }
+}
