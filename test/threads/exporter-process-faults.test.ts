@@ -217,6 +217,20 @@ describe("disk", () => {
     expect(await next.stop()).toMatchObject({ committed: 3, lost: 3 });
   });
 
+  test("stopping without a ledger takes no longer than it must, and says what is lost", async () => {
+    const path = folder();
+    const tracing = testTracing(join(path, "data"), {
+      ledger: { commitTimeoutMs: 200 },
+      destinations: [testDestination("main", "http://127.0.0.1:9/")],
+    });
+    writeFileSync(join(path, "data"), "a file where a folder should be");
+    const thread = await exporter(tracing);
+    thread.send(finished(testCall()));
+    const startedAt = performance.now();
+    expect(await thread.stop(4000)).toMatchObject({ committed: 0, lost: 3 });
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  });
+
   test("a ledger removed under way is written back whole", async () => {
     const out = receiver(() => new Response("", { status: 503 }));
     const path = folder();

@@ -64,23 +64,28 @@ function finishedRow(command: Extract<CallCommand, { kind: "finished" }>): CallR
 
 function abandonedRow(
   command: Extract<CallCommand, { kind: "abandoned" }>,
-  part: ReturnType<FindWorkerPart>,
+  journaled: ReturnType<FindWorkerPart>,
 ): CallRow {
   const { call, sampled } = command;
-  const own = toBytes(command.spans);
-  const why = { ...command, interrupted: false };
-  if (part !== undefined) {
-    try {
-      const closed = closeOpenSpans(part.spans, why);
-      const spans = Buffer.concat([own, closed]);
-      return { call, spans, spanCount: command.spanCount + part.spanCount, sampled };
-    } catch (error) {
-      // A journal that cannot be read must not cost the call its trace: the fallback stands in for it.
-      if (!(error instanceof RangeError)) throw error;
-    }
+  const fallback = { spans: toBytes(command.fallbackSpans), spanCount: command.fallbackSpanCount };
+  const closed = closedPart(command, journaled) ?? closedPart(command, fallback) ?? fallback;
+  const spans = Buffer.concat([toBytes(command.spans), closed.spans]);
+  return { call, spans, spanCount: command.spanCount + closed.spanCount, sampled };
+}
+
+/** Undefined when it cannot be read: a journal gone wrong must not cost the call its trace. */
+function closedPart(
+  command: Extract<CallCommand, { kind: "abandoned" }>,
+  part: ReturnType<FindWorkerPart>,
+): ReturnType<FindWorkerPart> {
+  if (part === undefined) return undefined;
+  try {
+    const spans = closeOpenSpans(part.spans, { ...command, interrupted: false });
+    return { spans, spanCount: part.spanCount };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
-  const spans = Buffer.concat([own, closeOpenSpans(toBytes(command.fallbackSpans), why)]);
-  return { call, spans, spanCount: command.spanCount + command.fallbackSpanCount, sampled };
 }
 
 function toBytes(spans: string): Uint8Array {

@@ -64,9 +64,10 @@ export function startDestinations(options: DestinationSetOptions): DestinationSe
     async drain(timeoutMs) {
       const deadline = options.nowMs() + timeoutMs;
       for (const destination of all) destination.hurry();
-      while (options.nowMs() < deadline && !all.every((destination) => destination.isSettled())) {
-        await Bun.sleep(5);
-      }
+      const isDone = (): boolean =>
+        options.service.current() === undefined ||
+        all.every((destination) => destination.isSettled());
+      while (options.nowMs() < deadline && !isDone()) await Bun.sleep(5);
     },
     async stop() {
       await Promise.all(all.map((destination) => destination.stop()));

@@ -139,13 +139,16 @@ export function createExporter(options: ExporterOptions): Exporter {
   const stop = async (exportMs: number): Promise<void> => {
     await committer.finish();
     await destinations.drain(exportMs);
-    await destinations.stop();
+    const stopping = destinations.stop();
+    // A destination may wait for a ledger that will not come back; stopping the ledger releases it.
+    await Promise.race([stopping, Bun.sleep(service.current() === undefined ? 0 : 500)]);
     maintenance.stop();
     const final = account();
     for (const { name, pending } of final.destinations) {
       if (pending > 0) notice("warning", `${pending} spans wait in the ledger for ${name}`);
     }
     service.stop();
+    await stopping;
     emit({ kind: "stopped", account: JSON.stringify(final) });
     options.onStopped();
   };

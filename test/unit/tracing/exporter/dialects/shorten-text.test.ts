@@ -1,0 +1,59 @@
+import { describe, expect, test } from "bun:test";
+import {
+  shortenJson,
+  shortenText,
+} from "../../../../../src/tracing/exporter/dialects/shorten-text.ts";
+import { createRandom, randomJson } from "../../../apischema/random-json.ts";
+
+describe("a shortened text", () => {
+  test("never takes more bytes than allowed and never ends within a character", () => {
+    const text = "aé漢😀".repeat(20);
+    for (let limit = 0; limit <= Buffer.byteLength(text); limit += 1) {
+      const short = shortenText(text, limit);
+      expect(Buffer.byteLength(short)).toBeLessThanOrEqual(limit);
+      expect(short).not.toContain("\ufffd");
+      expect(text.startsWith(short.replace(/…$/, ""))).toBe(true);
+    }
+    expect(shortenText(text, Buffer.byteLength(text))).toBe(text);
+  });
+});
+
+describe("shortened JSON", () => {
+  test("keeps its shape within the limit, down to where the shape alone is too long", () => {
+    const random = createRandom(8);
+    let shortened = 0;
+    for (let round = 0; round < 300; round += 1) {
+      const document = [randomJson(random), { content: '"\\\n😀x'.repeat(random.below(200)) }];
+      const text = JSON.stringify(document);
+      const limit = random.below(Buffer.byteLength(text)) + 1;
+      const short = shortenJson(text, limit);
+      if (short === undefined) continue;
+      shortened += 1;
+      expect(Buffer.byteLength(short)).toBeLessThanOrEqual(limit);
+      expect(shapeOf(JSON.parse(short))).toBe(shapeOf(JSON.parse(text)));
+    }
+    expect(shortened).toBeGreaterThan(50);
+  });
+
+  test("leaves short texts whole and takes from the longest", () => {
+    const text = JSON.stringify([
+      { role: "user", content: "a".repeat(1000) },
+      { role: "assistant", content: "b".repeat(100) },
+    ]);
+    const short = JSON.parse(shortenJson(text, 400) ?? "[]") as { content: string }[];
+    expect(short[1]?.content).toBe("b".repeat(100));
+    expect(short[0]?.content).toMatch(/^a{200,}…$/);
+  });
+
+  test("is none of what only looks like it", () => {
+    expect(shortenJson("[not json", 5)).toBeUndefined();
+    expect(shortenJson("plain", 2)).toBeUndefined();
+    expect(shortenJson(JSON.stringify({ [`k${"k".repeat(100)}`]: 1 }), 50)).toBeUndefined();
+  });
+});
+
+function shapeOf(document: unknown): string {
+  return JSON.stringify(document, (_key, value: unknown) =>
+    typeof value === "string" ? "" : value,
+  );
+}

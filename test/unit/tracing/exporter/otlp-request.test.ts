@@ -1,0 +1,39 @@
+import { expect, test } from "bun:test";
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { protobufRequest } from "../../../../src/tracing/exporter/otlp-request.ts";
+import { eachField } from "../../../../src/tracing/recorder/wire-reader.ts";
+import { entriesOf, sampleResource, sampleSpan } from "../../../support/sample-spans.ts";
+
+test("the request is byte for byte what OpenTelemetry's serialiser writes", () => {
+  const first = sampleSpan(0);
+  const { resource, instrumentationScope } = first;
+  const spans = [first, sampleSpan(1, { resource, instrumentationScope })];
+  const theirs = ProtobufTraceSerializer.serializeRequest(spans) ?? new Uint8Array();
+  const entries = entriesOf(theirs);
+  const ours = protobufRequest({
+    resource: sampleResource,
+    scopeName: "everyspan",
+    scopeVersion: "1.2.3",
+  });
+  expect(hexWithoutZero(ours([entries]))).toBe(hexWithoutZero(theirs));
+});
+
+/** Theirs writes the resource's count of dropped attributes though it is zero: field 2, and two lengths. */
+function hexWithoutZero(request: Uint8Array): string {
+  let body = new Uint8Array();
+  eachField(request, 0, request.length, (_field, _wire, start, end) => {
+    body = Uint8Array.from(request.subarray(start, end));
+  });
+  const parts: string[] = [];
+  eachField(body, 0, body.length, (field, _wire, start, end) => {
+    const payload = Buffer.from(body.subarray(start, end)).toString("hex");
+    parts.push(`${field}:${field === 1 ? payload.replace(/1000$/, "") : payload}`);
+  });
+  return parts.join("\n");
+}
+
+test("calls are concatenated in their order", () => {
+  const request = protobufRequest({ resource: {}, scopeName: "s", scopeVersion: "1" });
+  const [a, b] = [Uint8Array.from([0x12, 1, 0]), Uint8Array.from([0x12, 1, 1])];
+  expect(entriesOf(request([a, b]))).toEqual(Buffer.from([0x12, 1, 0, 0x12, 1, 1]));
+});
