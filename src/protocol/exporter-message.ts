@@ -11,8 +11,9 @@
  *   journal of the same call and part replaces the earlier one. `part` says whose spans these are: the
  *   server's (root, auth, pre_call) or the worker's (chat and below). Spans without an end are open.
  * - `abandoned`: the call's worker is gone. `spans` are the server's own, ended. The exporter adds the
- *   worker part of the journal, closing what is open there at `endedAtMs` with `errorType`; when there is
- *   no worker part it adds `fallbackSpans` instead. Committed and acknowledged like `finished`.
+ *   worker part of the journal, closing what is open there at `endedAtMs` with `errorType`; when it has no
+ *   worker part, `fallbackSpans` in the same way. These are the same worker part as the server has it, or a
+ *   stand-in where the worker never journaled. Committed and acknowledged like `finished`.
  * - `lost`: the server had to give up on spans that the exporter never heard of; counted and kept.
  * - `account`: asks for the account; answered by an `account` event with the same `request`.
  * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.

@@ -1,6 +1,6 @@
-// The server's end of the exporter thread. Keeps every call's message until it is acknowledged; when the
-// thread dies, its successor gets them all again, which the ledger takes once (by call id). Loses nothing
-// silently: what is given up is counted.
+// The server's end of the exporter thread. Keeps every call's message until it is acknowledged, and what was told
+// of the open ones; when the thread dies, its successor gets all of it again, which the ledger takes once (by
+// call id). Loses nothing silently: what is given up is counted.
 
 import { Worker } from "node:worker_threads";
 
@@ -12,7 +12,9 @@ import type {
   ExporterStart,
 } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
-import { createUnsettledCalls } from "./unsettled-calls.ts";
+import { createKeptJournals } from "./kept-journals.ts";
+import type { JournalCommand } from "./kept-journals.ts";
+import { createUnsettledCalls, spansOf } from "./unsettled-calls.ts";
 import type { CommitOutcome, ReplyWait } from "./unsettled-calls.ts";
 
 export interface ExporterHealth {
@@ -30,18 +32,29 @@ export interface ExporterThread {
   readonly ready: Promise<ExporterReady>;
   /** Posts a call's end. Resolves when its reply may leave, or is late; never rejects. */
   readonly commit: (command: CallCommand) => Promise<CommitOutcome>;
-  readonly journal: (command: Extract<ExporterCommand, { kind: "journal" }>) => void;
+  readonly journal: (command: JournalCommand) => void;
+  /** What the worker of an open call has journaled, for the case that it is gone. */
+  readonly workerPart: (call: string) => JournalCommand | undefined;
   readonly account: () => Promise<Account | undefined>;
   readonly health: () => ExporterHealth;
   /** Spans of calls handed over in this process, and those of them not yet settled. */
   readonly handedOverSpans: () => number;
   readonly unsettledSpans: () => number;
+  /**
+   * Commits what it has, exports for at most `exportMs`, and ends the thread; what comes later is not taken.
+   * Called again it only shortens the export.
+   */
   readonly stop: (exportMs: number) => Promise<Account | undefined>;
 }
 
 const restartAfterMs = 100;
+const restartAfterMsMax = 5000;
+/** A first thread that cannot even say what is wrong is not tried for ever. */
+const startsMax = 5;
 const lateCheckMs = 50;
 const accountWithinMs = 2000;
+/** For the thread to close the ledger, on top of what it may wait for. */
+const closeWithinMs = 1000;
 
 export function createExporterThread(options: {
   readonly entry: string;
@@ -50,45 +63,71 @@ export function createExporterThread(options: {
   readonly clock: Clock;
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
 }): ExporterThread {
-  const unsettled = createUnsettledCalls(options.wait, options.clock);
+  const { notice, clock } = options;
+  const unsettled = createUnsettledCalls(options.wait, clock);
+  const journals = createKeptJournals();
   const accountRequests = new Map<number, (account: Account | undefined) => void>();
   let requests = 0;
   let health: ExporterHealth = { ledgerUp: false, reasons: ["starting"] };
-  let stopping = false;
+  let exportUntilMs: number | undefined;
   let outbox: ExporterCommand[] = [];
+  let isUp = false;
+  let isStopped = false;
+  let failedStarts = 0;
+  /** Given up while no thread was there to count it. */
+  let lostSpans = 0;
   const ready = Promise.withResolvers<ExporterReady>();
   const stopped = Promise.withResolvers<Account | undefined>();
   let worker = startWorker();
 
   function startWorker(): Worker {
     const thread = new Worker(options.entry, { workerData: options.start });
+    isUp = true;
     thread.on("message", (event: ExporterEvent) => {
       try {
         receive(event);
       } catch (error) {
         // A throw here would end the process, so it is told instead.
-        options.notice("error", `exporter message: ${String(error)}`);
+        notice("error", `exporter message: ${String(error)}`);
       }
     });
-    thread.on("error", (error) => options.notice("error", `exporter thread: ${String(error)}`));
-    thread.on("exit", () => {
-      if (stopping) {
-        stopped.resolve(undefined);
-        return;
-      }
-      health = { ledgerUp: false, reasons: ["the exporter thread is being restarted"] };
-      setTimeout(() => {
-        if (stopping) return;
-        worker = startWorker();
-        outbox = [];
-        worker.postMessage(unsettled.commands());
-      }, restartAfterMs);
-    });
+    thread.on("error", (error) => notice("error", `exporter thread: ${String(error)}`));
+    thread.on("exit", lostThread);
     return thread;
+  }
+
+  function lostThread(): void {
+    isUp = false;
+    outbox = [];
+    if (isStopped) return;
+    failedStarts += 1;
+    const restarting = "the exporter thread is being restarted";
+    health = { ledgerUp: false, reasons: [restarting] };
+    notice("error", restarting);
+    if (failedStarts === startsMax) {
+      ready.resolve({ error: "the exporter thread does not start", fatal: true });
+    }
+    const delayMs = restartAfterMs * 2 ** (failedStarts - 1);
+    setTimeout(restart, Math.min(delayMs, restartAfterMsMax));
+  }
+
+  /** A new thread on the same ledger hears all that the last one may not have taken in. */
+  function restart(): void {
+    if (isStopped) return;
+    worker = startWorker();
+    outbox = [...journals.commands(), ...unsettled.commands()];
+    if (lostSpans > 0) outbox.push({ kind: "lost", spanCount: lostSpans });
+    lostSpans = 0;
+    for (const request of accountRequests.keys()) outbox.push({ kind: "account", request });
+    if (exportUntilMs !== undefined) {
+      outbox.push({ kind: "stop", exportMs: Math.max(0, exportUntilMs - clock()) });
+    }
+    flush();
   }
 
   /** Posted together at the end of this turn of the loop: a message costs more than what is in it. */
   function post(command: ExporterCommand): void {
+    if (!isUp) return; // its successor hears of it in its own way
     outbox.push(command);
     if (outbox.length === 1) setImmediate(flush);
   }
@@ -106,13 +145,14 @@ export function createExporterThread(options: {
           ledgerUp: event.error === "",
           reasons: event.error === "" ? [] : [`ledger: ${event.error}`],
         };
+        failedStarts = 0;
         ready.resolve(event);
         break;
       case "committed":
-        unsettled.committed(event.calls.split(" "), event.spanCount);
+        unsettled.committed(event.calls.split(" "));
         break;
       case "failed":
-        options.notice("error", `spans lost, not committed: ${event.reason}`);
+        notice("error", `spans lost, not committed: ${event.reason}`);
         unsettled.failed(event.calls.split(" "));
         break;
       case "exported":
@@ -129,7 +169,7 @@ export function createExporterThread(options: {
         };
         break;
       case "notice":
-        options.notice(event.level, event.text);
+        notice(event.level, event.text);
         break;
       case "stopped":
         stopped.resolve(JSON.parse(event.account) as Account);
@@ -142,15 +182,22 @@ export function createExporterThread(options: {
   return {
     ready: ready.promise,
     async commit(command) {
+      journals.drop(command.call);
+      if (exportUntilMs !== undefined) return "failed";
       const outcome = unsettled.add(command);
-      if (outcome === undefined) {
-        post({ kind: "lost", spanCount: command.spanCount });
-        return "failed";
+      if (outcome !== undefined) {
+        post(command);
+        return outcome;
       }
-      post(command);
-      return outcome;
+      if (isUp) post({ kind: "lost", spanCount: spansOf(command) });
+      else lostSpans += spansOf(command);
+      return "failed";
     },
-    journal: post,
+    journal(command) {
+      journals.keep(command);
+      post(command);
+    },
+    workerPart: journals.workerPart,
     account() {
       return new Promise((resolve) => {
         const request = ++requests;
@@ -165,16 +212,27 @@ export function createExporterThread(options: {
         post({ kind: "account", request });
       });
     },
-    health: () => health,
+    health() {
+      const waitedMs = clock() - (unsettled.oldestMs() ?? Number.POSITIVE_INFINITY);
+      if (!health.ledgerUp || waitedMs < options.wait.commitTimeoutMs) return health;
+      const silent = `the ledger has not answered for ${Math.round(waitedMs / 1000)} s`;
+      return { ledgerUp: false, reasons: [silent, ...health.reasons] };
+    },
     handedOverSpans: unsettled.handedOverSpans,
     unsettledSpans: unsettled.spans,
     async stop(exportMs) {
-      stopping = true;
-      clearInterval(lateTimer);
+      const isFirst = exportUntilMs === undefined;
+      exportUntilMs = clock() + exportMs;
       post({ kind: "stop", exportMs });
       flush();
-      const patience = Bun.sleep(exportMs + options.wait.commitTimeoutMs);
-      const account = await Promise.race([stopped.promise, patience.then(() => undefined)]);
+      if (!isFirst) return stopped.promise;
+      const withinMs = exportMs + options.wait.commitTimeoutMs + closeWithinMs;
+      const patience = setTimeout(() => stopped.resolve(undefined), withinMs);
+      const account = await stopped.promise;
+      isStopped = true;
+      clearTimeout(patience);
+      clearInterval(lateTimer);
+      unsettled.releaseAll();
       await worker.terminate();
       return account;
     },

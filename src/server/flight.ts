@@ -159,7 +159,8 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   const { api, generates } = call.route;
   const response = errorResponse(failure, { api, traceId: call.traceId });
   const status = sink === undefined ? response.status : flight.status;
-  await commit(deps, abandonCall(call, failure, { chat: generates, status }));
+  const workerPart = deps.exporter.workerPart(call.id);
+  await commit(deps, abandonCall(call, failure, { chat: generates, status, workerPart }));
   deps.report({ call, status, outcome: undefined, failure, refused: false });
   if (sink === undefined) flight.reply(response);
   else sink.end(streamErrorEvent(api, failure));

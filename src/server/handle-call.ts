@@ -21,13 +21,13 @@ export async function handleCall(
   const call = openServerCall(request, { route, trace, url }, deps);
   let task: CallTask;
   try {
-    const unable = deps.refusesNow();
-    if (unable !== undefined) throw unable;
+    assertTaken(deps);
     if (route.methods.length > 0 && !route.methods.includes(request.method)) {
       throw new GatewayError("method_not_allowed", `use ${route.methods.join(" or ")} here`);
     }
     authenticate(call, request, deps);
     task = await prepareTask(call, { request, search: url.search }, deps);
+    assertTaken(deps); // the body may have taken its time
     deps.openCalls.admit(call, task.provider);
   } catch (error) {
     return refuse(call, error, deps);
@@ -36,6 +36,12 @@ export async function handleCall(
     return listModels({ call, task, deps });
   }
   return fly(request, { call, task, deps });
+}
+
+/** @throws GatewayError why no call can be taken now */
+function assertTaken({ refusesNow }: CallDeps): void {
+  const unable = refusesNow();
+  if (unable !== undefined) throw unable;
 }
 
 /** The caller's span context or a new trace; the sampling decision is made here, once. */

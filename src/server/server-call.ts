@@ -33,6 +33,12 @@ export interface ServerCall {
   journaled: boolean;
 }
 
+/** A worker's spans of a call as it journaled them, some of them open. */
+export interface WorkerPart {
+  readonly spans: string;
+  readonly spanCount: number;
+}
+
 export interface ServerCallDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -104,11 +110,22 @@ export function sealCall(
   };
 }
 
-/** Seals a call whose worker is gone: the exporter adds what the worker had journaled. */
+/**
+ * Seals a call whose worker is gone. `workerPart`: what the worker had journaled; the exporter closes what is
+ * open in it.
+ */
 export function abandonCall(
   call: ServerCall,
   failure: WireError,
-  { chat, status }: { readonly chat: boolean; readonly status: number },
+  {
+    chat,
+    status,
+    workerPart,
+  }: {
+    readonly chat: boolean;
+    readonly status: number;
+    readonly workerPart?: WorkerPart | undefined;
+  },
 ): CallCommand {
   finishRoot(call, status, failure);
   const own = { spans: "", spanCount: call.spans.count() };
@@ -117,7 +134,7 @@ export function abandonCall(
     { clock: () => call.startedMs, ids: { spanId: () => fallbackSpanId(call) } },
     call.spans.contextOf(call.root),
   );
-  if (chat) {
+  if (chat && workerPart === undefined) {
     const span = fallback.start({
       name: `chat ${call.model}`,
       kind: SpanKind.client,
@@ -134,8 +151,8 @@ export function abandonCall(
     kind: "abandoned",
     call: call.id,
     ...own,
-    fallbackSpans: fallback.encode(call.common),
-    fallbackSpanCount: fallback.count(),
+    fallbackSpans: workerPart?.spans ?? fallback.encode(call.common),
+    fallbackSpanCount: workerPart?.spanCount ?? fallback.count(),
     sampled: call.sampled,
     endedAtMs: call.root.endMs ?? call.startedMs,
     errorType: failure.code,

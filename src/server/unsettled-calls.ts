@@ -17,14 +17,17 @@ export interface ReplyWait {
 export interface UnsettledCalls {
   /** Takes a call in, or says undefined when there is no room; a `late` reply's call stays in. */
   readonly add: (command: CallCommand) => Promise<CommitOutcome> | undefined;
-  /** `committedSpans`: what the exporter counted for all of them, its own additions included. */
-  readonly committed: (calls: readonly string[], committedSpans: number) => void;
+  readonly committed: (calls: readonly string[]) => void;
   readonly failed: (calls: readonly string[]) => void;
   readonly exported: (calls: readonly string[]) => void;
   /** Lets go the replies that have waited long enough. */
   readonly releaseLate: () => void;
+  /** Lets all of them go: nobody will answer any more. */
+  readonly releaseAll: () => void;
   /** What a new exporter thread has to be sent again, in order. */
   readonly commands: () => CallCommand[];
+  /** When the oldest one that still waits was added; undefined when none does. */
+  readonly oldestMs: () => number | undefined;
   readonly spans: () => number;
   readonly handedOverSpans: () => number;
 }
@@ -50,7 +53,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     if (waiting === undefined) return undefined;
     calls.delete(call);
     bytes -= waiting.command.spans.length;
-    spans -= waiting.command.spanCount;
+    spans -= spansOf(waiting.command);
     return waiting;
   }
 
@@ -65,24 +68,19 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
 
   return {
     add(command) {
-      handedOverSpans += command.spanCount;
+      handedOverSpans += spansOf(command);
       if (bytes + command.spans.length > waitingBytesMax) return undefined;
       bytes += command.spans.length;
-      spans += command.spanCount;
+      spans += spansOf(command);
       return new Promise((release) => {
         calls.set(command.call, { command, sinceMs: clock(), release });
       });
     },
-    committed(ids, committedSpans) {
-      let known = 0;
+    committed(ids) {
       for (const id of ids) {
         const waiting = take(id);
-        if (waiting === undefined) continue;
-        known += waiting.command.spanCount;
-        settleCommitted(waiting);
+        if (waiting !== undefined) settleCommitted(waiting);
       }
-      // What the exporter added from the journal of a lost worker was recorded too.
-      handedOverSpans += Math.max(0, committedSpans - known);
     },
     failed(ids) {
       for (const id of ids) take(id)?.release?.("failed");
@@ -107,8 +105,19 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
         exporting.delete(id);
       }
     },
+    releaseAll() {
+      for (const waiting of calls.values()) waiting.release?.("failed");
+      for (const { release } of exporting.values()) release();
+      exporting.clear();
+    },
     commands: () => Array.from(calls.values(), ({ command }) => command),
+    oldestMs: () => calls.values().next().value?.sinceMs,
     spans: () => spans,
     handedOverSpans: () => handedOverSpans,
   };
+}
+
+/** What the ledger will count for it: an abandoned call brings its worker's spans, or what stands in for them. */
+export function spansOf(command: CallCommand): number {
+  return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
 }

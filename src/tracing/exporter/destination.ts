@@ -234,7 +234,10 @@ export function startDestination(options: DestinationOptions): Destination {
   const running = runForEver();
   return {
     name,
-    wake: () => committed.cut(),
+    wake() {
+      isIdle = false; // said at once: a stop that follows on a commit must not take this for settled
+      committed.cut();
+    },
     hurry: () => pauseBetweenTries.cut(),
     isSettled: () => isIdle || state === "paused",
     async stop() {
