@@ -90,17 +90,6 @@ export function spanRanges(bytes: Uint8Array): SpanRange[] {
   return ranges;
 }
 
-/** The name alone, found without reading the rest: names come before attributes in what we write. */
-export function spanName(bytes: Uint8Array, range: SpanRange): string {
-  let name = "";
-  eachField(bytes, range.start, range.end, (field, _wire, start, end) => {
-    if (field !== 5) return true;
-    name = readText(bytes, start, end);
-    return false;
-  });
-  return name;
-}
-
 /** Decodes concatenated `ScopeSpans.spans` entries, from bytes or from the binary string that crosses threads. */
 export function decodeSpans(entries: Uint8Array | string): DecodedSpan[] {
   const bytes = typeof entries === "string" ? Buffer.from(entries, "latin1") : entries;

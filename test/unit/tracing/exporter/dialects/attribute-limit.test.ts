@@ -19,7 +19,7 @@ describe("attribute_limit", () => {
     for (const value of Object.values(chat)) {
       if (typeof value === "string") expect(Buffer.byteLength(value)).toBeLessThanOrEqual(2048);
     }
-    const kept = JSON.parse(String(chat["gen_ai.input.messages"])) as typeof messages[];
+    const kept = JSON.parse(String(chat["gen_ai.input.messages"])) as (typeof messages)[];
     expect(kept).toHaveLength(3);
     expect(JSON.stringify(kept[2])).toContain("short");
     expect(Buffer.byteLength(String(chat["gen_ai.input.messages"]))).toBeGreaterThan(1900);

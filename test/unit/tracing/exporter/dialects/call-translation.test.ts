@@ -2,7 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { dialects } from "../../../../../src/config/schema.ts";
 import { callTranslation } from "../../../../../src/tracing/exporter/dialects/call-translation.ts";
 import { dialectNamed } from "../../../../../src/tracing/exporter/dialects/dialect-table.ts";
-import { decodeSpans, type DecodedSpan } from "../../../../../src/tracing/recorder/span-decoding.ts";
+import {
+  decodeSpans,
+  spanRanges,
+  type DecodedSpan,
+} from "../../../../../src/tracing/recorder/span-decoding.ts";
 import { callerSpanId, storedCall, storedTraceId } from "../../../../support/stored-call.ts";
 
 const plain = { cutParent: false, attributeLimit: undefined };
@@ -101,16 +105,19 @@ describe("the translation of a call", () => {
     expect(span.attributes["langfuse.observation.usage_details"]).toContain('"total":1500');
   });
 
-  test("reads calls without chat, as refusals and pass-through are", () => {
+  test("reads calls without a chat span, as refusals and pass-through are", () => {
     const stored = storedCall();
-    const [root] = decodeSpans(stored);
-    const alone = stored.subarray(0, stored.indexOf(0x12, 200));
+    const end = spanRanges(stored)[2]?.end;
     for (const name of dialects) {
-      // The first entry, found by its own length.
-      const first = stored.subarray(0, 3 + ((stored[1] ?? 0) & 0x7f) + ((stored[2] ?? 0) << 7));
-      expect(translated(name, first)[0]?.name).toBe(root?.name ?? "");
-      expect(() => translated("auto", alone.subarray(0, 40))).toThrow(RangeError);
+      const spans = translated(name, stored.subarray(0, end));
+      expect(spans.map((span) => span.name)).toEqual(["POST /v1/messages", "auth", "pre_call"]);
     }
+  });
+
+  test("refuses bytes that are no spans", () => {
+    const translate = callTranslation(dialectNamed("auto"), plain);
+    expect(() => translate(storedCall().subarray(0, 40))).toThrow(RangeError);
+    expect(() => translate(Uint8Array.of(0x0a, 0))).toThrow(RangeError);
   });
 });
 

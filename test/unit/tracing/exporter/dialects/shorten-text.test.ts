@@ -23,7 +23,10 @@ describe("shortened JSON", () => {
     const random = createRandom(8);
     let shortened = 0;
     for (let round = 0; round < 300; round += 1) {
-      const document = [randomJson(random), { content: '"\\\n😀x'.repeat(random.below(200)) }];
+      const document = [
+        JSON.parse(randomJson(random, 4)),
+        { content: '"\\\n😀x'.repeat(random.below(200)) },
+      ];
       const text = JSON.stringify(document);
       const limit = random.below(Buffer.byteLength(text)) + 1;
       const short = shortenJson(text, limit);
