@@ -17,6 +17,7 @@ import type { SpanAccount } from "./metrics-text.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createRefusalBudget } from "./refusal-budget.ts";
 import { createSampler } from "./sampler.ts";
+import { createUnpricedModels } from "./unpriced-models.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
 export type Notice = (level: "info" | "warning" | "error", text: string) => void;
@@ -85,6 +86,7 @@ export async function startGateway(options: {
   });
   const refusals = createRefusalBudget(clock);
   const metrics = createGatewayMetrics();
+  const noteUnpriced = createUnpricedModels(notice);
   let draining = false;
   let hurried = false;
   let hurry = (): void => undefined;
@@ -138,6 +140,7 @@ export async function startGateway(options: {
     report(report) {
       const nowMs = clock();
       metrics.record(report, nowMs);
+      noteUnpriced(report.outcome);
       options.onCall?.(report, nowMs - report.call.startedMs);
     },
     readiness() {
