@@ -20,7 +20,7 @@ interface OldestCalls {
 const chunkCalls = 250;
 /** Free pages beyond this go back to the file system, some at a time; fewer are soon used again. */
 const freePagesMax = 2048;
-const vacuumPages = 256;
+const vacuumPages = 64;
 const rejectedKeptMs = 7 * 24 * 3_600_000;
 
 /** One step. Throws what the ledger throws. */
@@ -68,6 +68,8 @@ export function applyRetention(
   database
     .query<unknown, [number]>("DELETE FROM rejected WHERE rejected_at_ms < ?")
     .run(nowMs - Math.max(limits.retentionMs, rejectedKeptMs));
+  // About what the indexes and the list of free pages take.
+  if (isBehind) opened.ledger.noteLogPages(vacuumPages);
   return { expired, isBehind };
 }
 

@@ -49,6 +49,8 @@ export interface Ledger {
   beat(): void;
   /** Pages written to the log since it was last moved into the file, roughly. */
   logPages(): number;
+  /** Others wrote, too. */
+  noteLogPages(pages: number): void;
   /** Moves the log into the file, as far as no reader needs it; TRUNCATE empties it, too. */
   moveLog(how: "PASSIVE" | "TRUNCATE"): void;
   openCalls(): number;
@@ -163,6 +165,9 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       const calls = interruptedCalls(file, run, aliveAtMs);
       for (let at = 0; at < calls.length; at += 500) commit(calls.slice(at, at + 500), [], 0);
       return calls.length;
+    },
+    noteLogPages(pages) {
+      logBytes += pages * pageSizeBytes;
     },
     logPages: () => Math.floor(logBytes / pageSizeBytes),
     moveLog(how) {
