@@ -28,7 +28,7 @@ export interface CallTask {
   readonly facts: string;
   /** The model's name at the provider where it differs from what the caller wrote, else empty. */
   readonly providerModel: string;
-  /** JSON of the guardrail names chosen for this call, in order. */
+  /** JSON of GuardrailChoice[], in the order they run; empty when there is none. */
   readonly guardrails: string;
   /** The root span's context: W3C header values. */
   readonly traceparent: string;
@@ -38,6 +38,12 @@ export interface CallTask {
   /** Recorded on every span; empty when unknown. */
   readonly sessionId: string;
   readonly userId: string;
+}
+
+/** A guardrail that runs on a call, and what the caller added for it (LiteLLM's `extra_body`). */
+export interface GuardrailChoice {
+  readonly name: string;
+  readonly extra: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -2,6 +2,7 @@
 // refused is refused here, before any work is given to a worker.
 
 import { readAnthropicRequest, readOpenAIRequest } from "../apischema/request-facts.ts";
+import { spliceJson } from "../apischema/json-splice.ts";
 import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { Config, ProviderConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
@@ -15,6 +16,7 @@ import { callerHeaders } from "./caller-headers.ts";
 import { assertJsonType } from "./json-type.ts";
 import { isForeignPage } from "./origin-check.ts";
 import { parseJsonBody, readBody } from "./request-body.ts";
+import { selectGuardrails } from "./select-guardrails.ts";
 import { resolveForward, resolveModel } from "./resolve-model.ts";
 import type { Resolved } from "./resolve-model.ts";
 import type { ServerCall } from "./server-call.ts";
@@ -29,6 +31,8 @@ interface Parsed {
   readonly bytes: Uint8Array | undefined;
   readonly facts: RequestFacts | undefined;
   readonly model: string | undefined;
+  /** The body field `guardrails`, undefined when there is none. */
+  readonly guardrails?: unknown;
 }
 
 /** A body must come within this, and its size at a modest pace. */
@@ -105,11 +109,18 @@ async function parseRequest(call: ServerCall, request: Request, config: Config):
   const body = await readBody(request, { bytesMax, graceMs: bodyGraceMs });
   if (route.name === "forward") return parseForwarded(request, body);
   const { text, value } = parseJsonBody(body);
-  if (!route.generates) return { text, bytes: undefined, facts: undefined, model: modelOf(value) };
+  const guardrails = (value as { guardrails?: unknown } | null)?.guardrails;
+  if (!route.generates) {
+    const sent = guardrails === undefined ? text : spliceJson(text, withoutGuardrails);
+    return { text: sent, bytes: undefined, facts: undefined, model: modelOf(value), guardrails };
+  }
   const read = route.api === "openai" ? readOpenAIRequest(value) : readAnthropicRequest(value);
   if (!read.ok) throw new GatewayError("invalid_request", read.message);
-  return { text, bytes: undefined, facts: read.facts, model: read.facts.model };
+  return { text, bytes: undefined, facts: read.facts, model: read.facts.model, guardrails };
 }
+
+/** For us alone: providers do not know it. */
+const withoutGuardrails = [{ path: ["guardrails"], remove: true }] as const;
 
 /** Whatever it is, it goes on as it came; only a JSON body's model may choose the provider. */
 function parseForwarded(request: Request, body: Buffer): Parsed {
@@ -153,6 +164,11 @@ function toTask(
   const context = call.spans.contextOf(call.root);
   const sessionId = call.common[attr.sessionId];
   const userId = call.common[attr.userId];
+  const chosen = selectGuardrails(config, {
+    route: call.route.name,
+    header: request.headers.get("x-everyspan-guardrails"),
+    field: parsed.guardrails,
+  });
   return {
     call: call.id,
     route: call.route.name,
@@ -165,7 +181,7 @@ function toTask(
     bytes: parsed.bytes,
     facts: parsed.facts === undefined ? "" : JSON.stringify(parsed.facts),
     providerModel: resolved.providerModel,
-    guardrails: "",
+    guardrails: chosen.length === 0 ? "" : JSON.stringify(chosen),
     traceparent: formatTraceparent(context),
     tracestate: context.traceState,
     anchorMs: call.startedMs,

@@ -3,7 +3,6 @@
 
 import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { Config, ProviderConfig } from "../config/schema.ts";
-import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
 import { streamWindowBytes } from "../protocol/call-task.ts";
 import { createCallSpans } from "../tracing/recorder/call-spans.ts";
@@ -15,12 +14,15 @@ import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import { sendWithRetries } from "./attempts.ts";
 import type { Attempt } from "./attempts.ts";
+import type { CallGuardrails } from "./call-guardrails.ts";
 import type { CallRegistry } from "./call-registry.ts";
 import { createCancellation } from "./cancellation.ts";
 import type { CancellationSource } from "./cancellation.ts";
 import { chatRequestAttributes } from "./chat-span.ts";
 import type { Pricer } from "./cost.ts";
-import { finishCall } from "./finish-call.ts";
+import { failedCall } from "./finish-call.ts";
+import type { ReadyGuardrail } from "./guardrail-table.ts";
+import { openGuardrails } from "./open-guardrails.ts";
 import { readReply } from "./read-reply.ts";
 import { createStreamWindow } from "./stream-window.ts";
 import type { StreamWindow } from "./stream-window.ts";
@@ -37,6 +39,7 @@ export interface WorkerDeps {
   readonly post: (message: WorkerMessage) => void;
   readonly registry: CallRegistry;
   readonly price: Pricer;
+  readonly guardrails: ReadonlyMap<string, ReadyGuardrail>;
 }
 
 /** One call's state: made when it starts, gone when it ends. */
@@ -53,6 +56,8 @@ export interface CallState {
   /** Starts a span beneath `chat`, or beneath the root where there is no chat. */
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly startedMs: number;
+  /** Absent on calls that none applies to. */
+  guardrails: CallGuardrails | undefined;
   attempts: number;
   firstAttemptMs: number | undefined;
 }
@@ -60,10 +65,12 @@ export interface CallState {
 export async function runCall(task: CallTask, deps: WorkerDeps): Promise<CallResult> {
   const state = openCall(task, deps);
   try {
-    const attempt = await callProvider(state, deps);
+    const { guardrails } = state;
+    const body = guardrails === undefined ? task.body : await guardrails.checkRequest(task.body);
+    const attempt = await callProvider(state, body, deps);
     return await readReply(state, attempt, deps);
   } catch (error) {
-    return failedResult(state, error, deps);
+    return failedCall(state, state.guardrails?.cause(error) ?? error, { deps });
   } finally {
     deps.registry.close(task.call);
   }
@@ -97,7 +104,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
     credit: window.credit,
     snapshot: () => ({ spans: spans.encode(common), spanCount: spans.count() }),
   });
-  return {
+  const state: CallState = {
     task,
     provider,
     facts,
@@ -112,12 +119,15 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
       return span;
     },
     startedMs: deps.clock(),
+    guardrails: undefined,
     attempts: 0,
     firstAttemptMs: undefined,
   };
+  if (task.guardrails !== "") state.guardrails = openGuardrails(state, deps);
+  return state;
 }
 
-function callProvider(state: CallState, deps: WorkerDeps): Promise<Attempt> {
+function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise<Attempt> {
   const { task, provider, facts } = state;
   state.firstAttemptMs = deps.clock();
   return sendWithRetries(
@@ -126,7 +136,11 @@ function callProvider(state: CallState, deps: WorkerDeps): Promise<Attempt> {
       method: task.method,
       headers: JSON.parse(task.headers) as HeaderPairs,
       keyHeader: task.keyHeader,
-      body: task.bytes ?? (task.body === "" ? undefined : upstreamBody(task, provider, facts)),
+      body:
+        task.bytes ??
+        (body === ""
+          ? undefined
+          : upstreamBody({ body, providerModel: task.providerModel }, provider, facts)),
       repeatable: facts !== undefined || task.route !== "forward" || task.method === "GET",
     },
     {
@@ -142,15 +156,4 @@ function callProvider(state: CallState, deps: WorkerDeps): Promise<Attempt> {
       cancellation: state.cancellation,
     },
   );
-}
-
-function failedResult(state: CallState, error: unknown, deps: WorkerDeps): CallResult {
-  const wire = toWireError(error);
-  if (!(error instanceof GatewayError)) console.error("everyspan: a bug in a worker:", error);
-  return {
-    kind: "failed",
-    code: wire.code,
-    message: wire.message,
-    ...finishCall(state, { failure: wire }, deps),
-  };
 }

@@ -1,7 +1,8 @@
 // The end of a call's spans on a worker, whichever way it went: one exit for all of them.
 
+import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { WireError } from "../errors/gateway-error.ts";
-import type { CallOutcome } from "../protocol/call-task.ts";
+import type { CallOutcome, CallResult } from "../protocol/call-task.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import type { CallState, WorkerDeps } from "./call.ts";
 import { chatReplyAttributes } from "./chat-span.ts";
@@ -20,7 +21,8 @@ export interface Ending {
 
 /** Ends whatever is open and says how the call went. */
 export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): CallOutcome {
-  const { spans, chat, facts } = state;
+  const { spans, chat, facts, guardrails } = state;
+  guardrails?.close();
   const { reply, failure } = ending;
   const left = failure?.code === "client_disconnected";
   const errorType = left ? "" : (failure?.code ?? ending.errorType ?? reply?.errorType ?? "");
@@ -36,7 +38,7 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
       Object.assign(chat.attributes, chatReplyAttributes(reply ?? { finishReasons: [] }, extra));
     }
     if (left) chat.attributes[attr.clientDisconnected] = true;
-    if (errorType !== "") spans.fail(chat, errorType, failure?.message ?? "");
+    if (errorType !== "") spans.fail(chat, errorType, spanMessage(state, failure));
   }
   spans.endAll();
   const usage = reply?.usage;
@@ -57,6 +59,30 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
     attempts: state.attempts,
     chatSeconds: chat?.endMs === undefined ? -1 : (chat.endMs - chat.startMs) / 1000,
   };
+}
+
+/** A call that ends without a reply; `reply` is what the provider's said, where there was one. */
+export function failedCall(
+  state: CallState,
+  error: unknown,
+  { reply, deps }: { readonly reply?: ReplyFacts | undefined; readonly deps: WorkerDeps },
+): CallResult {
+  const failure = toWireError(error);
+  if (!(error instanceof GatewayError)) console.error("everyspan: a bug in a worker:", error);
+  const { code, message } = failure;
+  return {
+    kind: "failed",
+    code,
+    message,
+    ...finishCall(state, { failure, ...(reply && { reply }) }, deps),
+  };
+}
+
+/** A guardrail's reason is for the client: it may quote what must not be on a span. */
+function spanMessage({ guardrails }: CallState, failure: WireError | undefined): string {
+  if (failure === undefined) return "";
+  const isVerdict = failure.code === "guardrail_blocked" || failure.code === "guardrail_failed";
+  return isVerdict && guardrails !== undefined ? guardrails.note() : failure.message;
 }
 
 function priceOf(

@@ -19,11 +19,19 @@ export interface ChosenGuardrail {
 }
 
 /** What is checked; the rest of a guardrail's input is the call's. */
-export type CheckedContent = Pick<
+export interface CheckedContent extends Pick<
   GuardrailInput,
   "texts" | "images" | "tools" | "toolCalls" | "messages" | "final"
->;
-export type RewrittenContent = Pick<CheckedContent, "texts" | "images" | "tools">;
+> {
+  /** What the next guardrail is shown, after a mask, of all that is not in `RewrittenContent`. */
+  readonly rebuild?: (rewritten: RewrittenContent) => CheckedContent;
+  /** The tools that a guardrail put in place of those sent. */
+  readonly replacedTools?: readonly unknown[];
+}
+export interface RewrittenContent extends Pick<CheckedContent, "texts" | "images"> {
+  /** Absent: as they were. */
+  readonly tools?: readonly unknown[];
+}
 
 export interface StageDeps {
   readonly call: Omit<GuardrailInput, keyof CheckedContent | "stage" | "extra">;
@@ -56,6 +64,7 @@ type SpanVerdict = (typeof strength)[number];
 interface Run extends ChosenGuardrail {
   span: Span | undefined;
   verdict: SpanVerdict;
+  asked: boolean;
   windows: number;
   durationMs: number;
   readonly masked: Map<string, number>;
@@ -70,6 +79,7 @@ export function createGuardrailStage(
     ...guardrail,
     span: undefined,
     verdict: "not_run",
+    asked: false,
     windows: 0,
     durationMs: 0,
     masked: new Map(),
@@ -81,6 +91,8 @@ export function createGuardrailStage(
 
   function endRun(run: Run): void {
     const span = spanOf(run);
+    // Asked, and the call was over before the answer.
+    if (run.windows === 0 && run.asked) run.verdict = "cancelled";
     span.attributes[attr.guardrailVerdict] = run.verdict;
     span.attributes[attr.guardrailWindows] = run.windows;
     span.attributes[attr.guardrailDuration] = run.durationMs / 1000;
@@ -92,38 +104,49 @@ export function createGuardrailStage(
     deps.endSpan(span);
   }
 
-  async function runOne(
-    run: Run,
-    content: CheckedContent,
-    current: RewrittenContent,
-  ): Promise<RewrittenContent> {
+  async function runOne(run: Run, content: CheckedContent): Promise<CheckedContent> {
     const span = spanOf(run);
     const startedMs = deps.nowMs();
-    const input = { ...deps.call, ...content, ...current, stage, extra: run.extra };
-    captureTexts(span, input.texts, deps);
+    run.asked = true;
+    const { rebuild, replacedTools: before, ...shown } = content;
+    captureTexts(span, shown.texts, deps);
+    const input = { ...deps.call, ...shown, stage, extra: run.extra };
     const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage);
     run.durationMs += deps.nowMs() - startedMs;
     run.windows++;
     if (strength.indexOf(judgement.action) > strength.indexOf(run.verdict)) {
       run.verdict = judgement.action;
     }
-    const rewritten = { ...current, ...apply(judgement, { run, span }, deps) };
+    const changes = apply(judgement, { run, span }, deps);
     if (judgement.action === "mask") countMasked(run, judgement.masked);
     if (content.final) endRun(run);
-    return rewritten;
+    if (changes === undefined) return content;
+    const { texts, images } = { ...content, ...changes };
+    const replacedTools = changes.tools ?? before;
+    const kept = { texts, images, ...(replacedTools && { replacedTools }) };
+    if (rebuild === undefined) return { ...content, ...kept };
+    return { ...rebuild(rewrittenOf(kept)), ...kept, rebuild };
   }
 
   return {
     async check(content) {
-      let current: RewrittenContent = content;
-      for (const run of runs) current = await runOne(run, content, current);
-      return { texts: current.texts, images: current.images, tools: current.tools };
+      let current = content;
+      for (const run of runs) current = await runOne(run, current);
+      return rewrittenOf(current);
     },
     end() {
       const begun = runs.filter(({ span }) => span !== undefined);
       for (const run of begun.length === 0 ? runs : begun) endRun(run);
     },
   };
+}
+
+function rewrittenOf({
+  texts,
+  images,
+  replacedTools: tools,
+}: Pick<CheckedContent, "texts" | "images" | "replacedTools">): RewrittenContent {
+  return { texts, images, ...(tools && { tools }) };
 }
 
 function startSpan({ ready }: Run, stage: Stage, deps: StageDeps): Span {
@@ -153,12 +176,12 @@ function apply(
   judgement: Judgement,
   { run, span }: { readonly run: Run; readonly span: Span },
   deps: StageDeps,
-): Partial<RewrittenContent> {
+): Partial<RewrittenContent> | undefined {
   const { config } = run.ready;
   const named = `guardrail ${config.name}`;
   switch (judgement.action) {
     case "allow":
-      return {};
+      return undefined;
     case "mask": {
       const { texts, images, tools } = judgement;
       return { texts, ...(images && { images }), ...(tools && { tools }) };
@@ -176,7 +199,7 @@ function apply(
       const policy = nobody ? config.unreachable : config.onError;
       span.attributes[attr.guardrailFailureAction] = policy;
       deps.failSpan(span, judgement.cause, judgement.message);
-      if (policy === "allow") return {};
+      if (policy === "allow") return undefined;
       const message = `${named} could not check the call: ${judgement.message}`;
       deps.note(message);
       throw new GatewayError("guardrail_failed", message);

@@ -7,7 +7,7 @@ import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
 import { brokenBody } from "./broken-body.ts";
 import type { CallState, WorkerDeps } from "./call.ts";
-import { finishCall } from "./finish-call.ts";
+import { failedCall, finishCall } from "./finish-call.ts";
 import { readAnthropicReply } from "./providers/anthropic/read-reply.ts";
 import { readOpenAIReply } from "./providers/openai/read-reply.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
@@ -26,6 +26,12 @@ export async function readReply(
 ): Promise<CallResult> {
   const { response } = attempt;
   assertUsable(state, attempt);
+  const { guardrails } = state;
+  if (guardrails !== undefined) {
+    attempt.settle(); // the wait for a verdict is not the provider's
+    await guardrails.passGate();
+    attempt.expectMore(state.provider.timeoutMs);
+  }
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
   const isBare = hasNoContent(response.status);
   if (type.startsWith("text/event-stream") && !isBare) return relayEvents(state, attempt, deps);
@@ -33,8 +39,33 @@ export async function readReply(
   const isJson = isBare || type === "" || type.includes("json");
   if (!generates && !isJson) return relayBytes(state, attempt, { chunks: [], deps });
   const body = await readWhole(state, attempt);
-  if (body.kind === "too-large") return relayBytes(state, attempt, { chunks: body.chunks, deps });
-  return plainReply(state, attempt, { body: body.bytes, deps });
+  const isChecked = guardrails?.checksReplies === true && response.status < 400;
+  if (body.kind === "too-large") {
+    if (isChecked) throw tooLargeToCheck();
+    return relayBytes(state, attempt, { chunks: body.chunks, deps });
+  }
+  const whole = { body: body.bytes, deps };
+  return isChecked ? checkedReply(state, attempt, whole) : plainReply(state, attempt, whole);
+}
+
+async function checkedReply(
+  state: CallState,
+  attempt: Attempt,
+  { body, deps }: { readonly body: Buffer; readonly deps: WorkerDeps },
+): Promise<CallResult> {
+  const json = parseJson(body);
+  if (state.guardrails === undefined || !isObject(json)) {
+    return plainReply(state, attempt, { body, deps });
+  }
+  const text = body.toString("utf8");
+  let checked: string;
+  try {
+    checked = await state.guardrails.checkReply(text);
+  } catch (error) {
+    // What the provider was paid for is recorded, though nobody gets it.
+    return failedCall(state, error, { reply: readFacts(state.provider.api, json), deps });
+  }
+  return plainReply(state, attempt, { body: checked === text ? body : Buffer.from(checked), deps });
 }
 
 function plainReply(
@@ -68,6 +99,10 @@ function plainReply(
       deps,
     ),
   };
+}
+
+function tooLargeToCheck(): GatewayError {
+  return new GatewayError("guardrail_failed", "the reply is too large to be checked");
 }
 
 type WholeBody =

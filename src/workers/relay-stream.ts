@@ -10,12 +10,14 @@ import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
 import { brokenBody } from "./broken-body.ts";
 import type { CallState, WorkerDeps } from "./call.ts";
+import type { CallGuardrails } from "./call-guardrails.ts";
 import { errorEvent } from "./error-event.ts";
-import { finishCall } from "./finish-call.ts";
+import { failedCall, finishCall } from "./finish-call.ts";
+import { pumpGuarded } from "./guarded-pump.ts";
 import { createAnthropicStreamReader } from "./providers/anthropic/stream-reader.ts";
 import { createOpenAIStreamReader } from "./providers/openai/stream-reader.ts";
 import { createPlainStreamReader } from "./providers/plain-stream-reader.ts";
-import type { StreamReader } from "./providers/stream-reader.ts";
+import type { FrameReading, StreamReader } from "./providers/stream-reader.ts";
 import { addsStreamUsage } from "./upstream-body.ts";
 import { replyHeaders } from "./upstream-headers.ts";
 
@@ -32,6 +34,8 @@ interface Relay {
   readonly deps: WorkerDeps;
   readonly reader: StreamReader;
   firstContentMs: number | undefined;
+  /** Under guardrails the head waits for the first part that may leave. */
+  hasHead: boolean;
   /** The provider's own error event, by its type. */
   errorType: string | undefined;
 }
@@ -47,13 +51,42 @@ export async function relayEvents(
     deps,
     reader: createReader(state),
     firstContentMs: undefined,
+    hasHead: false,
     errorType: undefined,
   };
+  if (state.guardrails?.checksReplies === true) return relayGuarded(relay, state.guardrails);
   postHead(relay);
   try {
     const last = await pumpEvents(relay);
     endWell(relay, last);
   } catch (error) {
+    endBadly(relay, toWireError(error));
+  }
+  return { kind: "streamed" };
+}
+
+/** As {@link relayEvents}; what ends the stream before its head has gone is a plain refusal. */
+async function relayGuarded(relay: Relay, guardrails: CallGuardrails): Promise<CallResult> {
+  const { state, attempt, deps, reader } = relay;
+  const chunks = readChunks(relay);
+  try {
+    const last = await pumpGuarded({
+      chunks,
+      held: guardrails.holdStream(),
+      read: (frame) => readFrameOf(relay, frame),
+      post: (text) => postPart(relay, text),
+      drain: () => drain(relay, chunks),
+      assertComplete: () => assertComplete(relay),
+      frameCharsMax,
+    });
+    if (!relay.hasHead) postHead(relay);
+    endWell(relay, last);
+  } catch (error) {
+    if (!relay.hasHead) {
+      attempt.abort();
+      attempt.settle();
+      return failedCall(state, error, { reply: reader.facts(), deps });
+    }
     endBadly(relay, toWireError(error));
   }
   return { kind: "streamed" };
@@ -71,6 +104,7 @@ export async function relayBytes(
     deps,
     reader: createPlainStreamReader(),
     firstContentMs: undefined,
+    hasHead: false,
     errorType: undefined,
   };
   postHead(relay);
@@ -101,9 +135,7 @@ async function pumpEvents(relay: Relay): Promise<string> {
     if (next.done === true) break;
     let forward = "";
     for (const frame of splitter.push(toBinary(next.value))) {
-      const reading = relay.reader.read(frame);
-      if (reading.error !== undefined) relay.errorType = reading.error;
-      if (reading.content) relay.firstContentMs ??= relay.deps.clock();
+      const reading = readFrameOf(relay, frame);
       if (reading.terminal) {
         postPart(relay, forward);
         drain(relay, chunks);
@@ -121,6 +153,13 @@ async function pumpEvents(relay: Relay): Promise<string> {
   const reading = relay.reader.read(rest);
   if (!reading.terminal) assertComplete(relay);
   return reading.forward;
+}
+
+function readFrameOf(relay: Relay, frame: string): FrameReading {
+  const reading = relay.reader.read(frame);
+  if (reading.error !== undefined) relay.errorType = reading.error;
+  if (reading.content) relay.firstContentMs ??= relay.deps.clock();
+  return reading;
 }
 
 /** A stream that closes without its proper end was cut, however politely. */
@@ -207,7 +246,9 @@ function endBadly(relay: Relay, failure: WireError): void {
   deps.post({ kind: "end", call: state.task.call, text, errorCode: failure.code, ...outcome });
 }
 
-function postHead({ state, attempt, deps }: Relay): void {
+function postHead(relay: Relay): void {
+  const { state, attempt, deps } = relay;
+  relay.hasHead = true;
   deps.post({
     kind: "head",
     call: state.task.call,
@@ -216,8 +257,10 @@ function postHead({ state, attempt, deps }: Relay): void {
   });
 }
 
-function postPart({ state, deps }: Relay, text: string): void {
+function postPart(relay: Relay, text: string): void {
+  const { state, deps } = relay;
   if (text === "") return;
+  if (!relay.hasHead) postHead(relay);
   state.window.spend(text.length);
   deps.post({ kind: "part", call: state.task.call, text });
 }

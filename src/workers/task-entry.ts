@@ -2,6 +2,7 @@
 // (link, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
 // its own, and no error leaves except as a result: a throw would take the neighbours' calls along.
 
+import { pathToFileURL } from "node:url";
 import { workerData } from "node:worker_threads";
 
 import type { Config } from "../config/schema.ts";
@@ -12,6 +13,7 @@ import { createCallRegistry } from "./call-registry.ts";
 import { runCall } from "./call.ts";
 import type { WorkerDeps } from "./call.ts";
 import { createPricer } from "./cost.ts";
+import { createGuardrailTable } from "./guardrail-table.ts";
 import { openWorkerLink } from "./worker-link.ts";
 
 const start = workerData as WorkerStart;
@@ -33,6 +35,11 @@ const deps: WorkerDeps = {
   post: link.post,
   registry,
   price: createPricer(config.pricing),
+  guardrails: createGuardrailTable(config.guardrails, {
+    fetch,
+    nowMs: systemClock,
+    load: (path) => import(pathToFileURL(path).href),
+  }),
 };
 
 export default async function task(call: CallTask): Promise<CallResult> {

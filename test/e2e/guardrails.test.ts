@@ -1,0 +1,189 @@
+// Every stage, every outcome, both routes, plain and streamed, with and without metadata: a whole tree with
+// the guardrail's span in it. One gateway; each call names the guardrail that it wants.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { apiBody, readApiReply, routes } from "../support/api-calls.ts";
+import type { ApiRoute, MetadataCase } from "../support/api-calls.ts";
+import { startGuardrailServer } from "../support/guardrail-server.ts";
+import type { GuardrailServer } from "../support/guardrail-server.ts";
+import { assertWholeTrace, kinds } from "../support/trace-assertions.ts";
+import { startTracedGateway } from "../support/traced-gateway.ts";
+import type { TracedGateway } from "../support/traced-gateway.ts";
+
+const stages = ["pre_call", "during_call", "post_call"] as const;
+type Stage = (typeof stages)[number];
+
+const outcomes = [
+  "allow",
+  "block",
+  "mask",
+  "fail-closed",
+  "fail-open",
+  "timeout",
+  "unreachable",
+] as const;
+type Outcome = (typeof outcomes)[number];
+
+const word = "forbidden";
+const prompt = `say the ${word} thing`;
+const replyText = `this is a long enough reply with the ${word} word and with many others behind it, so that it has windows`;
+
+let outside: TracedGateway;
+let server: GuardrailServer;
+
+beforeAll(async () => {
+  server = startGuardrailServer(word);
+  outside = await startTracedGateway({
+    provider: { script: () => ({ text: replyText, chunks: 12, chunkDelayMs: 0 }) },
+    config: () => ({
+      pool: { threads: 2 },
+      guardrails: stages.flatMap((stage) => outcomes.map((outcome) => guardrail(stage, outcome))),
+    }),
+  });
+});
+afterAll(async () => {
+  await outside.stop();
+  server.stop();
+});
+
+function guardrail(stage: Stage, outcome: Outcome): Record<string, unknown> {
+  const paths: Record<Outcome, string> = {
+    allow: "/allow",
+    block: "/block",
+    mask: "/mask",
+    "fail-closed": "/error",
+    "fail-open": "/error",
+    timeout: "/slow",
+    unreachable: "",
+  };
+  // Port 9 is "discard", where nobody listens.
+  const url = outcome === "unreachable" ? "http://127.0.0.1:9" : server.url + paths[outcome];
+  return {
+    name: `${stage}.${outcome}`,
+    type: "generic_api",
+    url,
+    modes: [stage],
+    on_error: outcome === "fail-open" ? "allow" : "block",
+    timeout: outcome === "timeout" ? "60ms" : "5s",
+  };
+}
+
+interface Expected {
+  readonly status: number;
+  readonly verdict: string;
+  readonly guardrailError?: string;
+  readonly chatError?: string;
+  readonly attempts?: number;
+}
+
+function expected(stage: Stage, outcome: Outcome): Expected {
+  const attempts =
+    stage === "pre_call" ? { attempts: 0 } : stage === "post_call" ? { attempts: 1 } : {};
+  const refused = { status: 503, verdict: "failed", chatError: "guardrail_failed", ...attempts };
+  const blocked = { status: 400, verdict: "block", chatError: "guardrail_blocked", ...attempts };
+  switch (outcome) {
+    case "allow":
+      return { status: 200, verdict: "allow", attempts: 1 };
+    case "block":
+      return blocked;
+    case "mask":
+      // Beside the provider call nothing can be rewritten any more.
+      return stage === "during_call" ? blocked : { status: 200, verdict: "mask", attempts: 1 };
+    case "fail-closed":
+      return { ...refused, guardrailError: "error" };
+    case "fail-open":
+      return { status: 200, verdict: "failed", guardrailError: "error", attempts: 1 };
+    case "timeout":
+      return { ...refused, guardrailError: "timeout" };
+    case "unreachable":
+      return { ...refused, guardrailError: "unreachable" };
+  }
+}
+
+interface Sent {
+  readonly response: Response;
+  readonly body: string;
+  readonly traceId: string;
+}
+
+async function send(
+  route: ApiRoute,
+  name: string,
+  options: { readonly stream: boolean; readonly metadata: MetadataCase },
+): Promise<Sent> {
+  const response = await fetch(outside.gateway.url + route, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-everyspan-guardrails": name },
+    body: apiBody({ route, prompt, ...options }),
+  });
+  const body = await response.text();
+  return { response, body, traceId: response.headers.get("x-trace-id") ?? "" };
+}
+
+for (const route of routes) {
+  for (const stage of stages) {
+    describe(`${stage} on ${route}`, () => {
+      for (const outcome of outcomes) {
+        test(`${outcome}: plain and streamed, with and without metadata`, async () => {
+          const name = `${stage}.${outcome}`;
+          const cases = [true, false].flatMap((stream) =>
+            (["absent", "user_id"] as const).map((metadata) => ({ stream, metadata })),
+          );
+          const all = await Promise.all(cases.map((options) => send(route, name, options)));
+          for (const sent of all) await verify(sent, { route, stage, outcome });
+        });
+      }
+    });
+  }
+}
+
+async function verify(
+  { response, body, traceId }: Sent,
+  { route, stage, outcome }: { route: ApiRoute; stage: Stage; outcome: Outcome },
+): Promise<void> {
+  const want = expected(stage, outcome);
+  expect(response.status).toBe(want.status);
+  const tree = assertWholeTrace(await outside.trace(traceId), {
+    route,
+    chat: true,
+    guardrails: 1,
+    ...(want.attempts === undefined ? {} : { attempts: want.attempts }),
+  });
+  const span = tree.guardrails[0]!;
+  expect(span.name).toBe(`apply_guardrail ${stage}.${outcome}`);
+  expect(span.kind).toBe(kinds.client);
+  expect(span.attributes["everyspan.guardrail.stage"]).toBe(stage);
+  expect(span.attributes["everyspan.guardrail.verdict"]).toBe(want.verdict);
+  expect(span.attributes["error.type"]).toBe(want.guardrailError);
+  expect(tree.chat?.attributes["error.type"]).toBe(want.chatError);
+  const spans = JSON.stringify([...tree.guardrails, tree.chat, tree.root].map(shown));
+  expect(spans).not.toContain(word);
+
+  if (want.status !== 200) {
+    expect(body).toContain(`${stage}.${outcome}`);
+    expect(readApiReply(route, body).errorType).toBe(errorType(route, want.status));
+    return;
+  }
+  const reply = readApiReply(route, body);
+  const isMaskedReply = stage === "post_call" && outcome === "mask";
+  expect(reply.text).toBe(isMaskedReply ? replyText.replace(word, "[gone]") : replyText);
+  if (stage === "pre_call" && outcome === "mask") {
+    expect(body).not.toBe("");
+    const request = outside.provider.requests.find(
+      ({ headers }) => headers["traceparent"]?.includes(traceId) === true,
+    );
+    expect(request?.body).toContain("say the [gone] thing");
+    expect(request?.body).not.toContain(word);
+  }
+}
+
+function errorType(route: ApiRoute, status: number): string {
+  if (route === "/v1/messages") return status === 400 ? "invalid_request_error" : "api_error";
+  return status === 400 ? "invalid_request_error" : "server_error";
+}
+
+function shown(span: unknown): string {
+  return JSON.stringify(span, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+}
