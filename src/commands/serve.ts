@@ -8,9 +8,8 @@ import type { ArgsDef, CommandDef } from "citty";
 import { readEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import type { Account } from "../protocol/exporter-message.ts";
 import { StartError, startGateway } from "../server/gateway.ts";
-import type { Gateway } from "../server/gateway.ts";
+import type { Farewell, Gateway } from "../server/gateway.ts";
 import { version } from "../version.ts";
 import { callLine } from "./call-line.ts";
 import { findModuleProblems } from "./check.ts";
@@ -105,14 +104,15 @@ function withoutQuery(endpoint: string): string {
   return endpoint.split("?", 1)[0] ?? "";
 }
 
-function farewell(account: Account | undefined): string {
-  if (account === undefined) return "stopped; the ledger did not answer in time";
-  const kept = account.destinations
+function farewell({ ledger, uncommittedSpans }: Farewell): string {
+  const uncommitted = uncommittedSpans === 0 ? "" : `; ${uncommittedSpans} spans never committed`;
+  if (ledger === undefined) return `stopped; the ledger did not answer in time${uncommitted}`;
+  const kept = ledger.destinations
     .filter(({ pending }) => pending > 0)
     .map(({ name, pending }) => `${pending} spans for ${name}`);
   const rest =
     kept.length === 0 ? "" : `; kept in the ledger for the next start: ${kept.join(", ")}`;
-  return `stopped: ${account.committed} spans committed, ${account.lost} lost${rest}`;
+  return `stopped: ${ledger.committed} spans committed, ${ledger.lost} lost${uncommitted}${rest}`;
 }
 
 function startFailure(error: unknown, config: Config): string {

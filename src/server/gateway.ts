@@ -10,13 +10,15 @@ import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createApp } from "./app.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import type { CallReport } from "./call-report.ts";
+import { createDrain } from "./drain.ts";
 import { createExporterThread } from "./exporter-thread.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { metricsText } from "./metrics-text.ts";
-import type { SpanAccount } from "./metrics-text.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createRefusalBudget } from "./refusal-budget.ts";
 import { createSampler } from "./sampler.ts";
+import { createSpanAccount } from "./span-account.ts";
+import type { GatewayAccount } from "./span-account.ts";
 import { createUnpricedModels } from "./unpriced-models.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
@@ -27,14 +29,19 @@ export interface Gateway {
   readonly url: string;
   /** What the ledger said at start: empty when it is open. */
   readonly ledgerError: string;
-  readonly account: () => Promise<{
-    readonly spans: SpanAccount;
-    readonly ledger: Account | undefined;
-  }>;
+  readonly account: () => Promise<GatewayAccount>;
   /** Refuses new calls, lets running ones finish within the drain timeout, commits, exports. */
-  readonly stop: () => Promise<Account | undefined>;
+  readonly stop: () => Promise<Farewell>;
   /** Ends a stop's waiting: what still runs is cancelled now, and export is not waited for. */
   readonly hurry: () => void;
+}
+
+/** What is left when all is stopped. */
+export interface Farewell {
+  /** Undefined when the exporter did not answer any more. */
+  readonly ledger: Account | undefined;
+  /** Handed to the exporter and never acknowledged. */
+  readonly uncommittedSpans: number;
 }
 
 /** A gateway that cannot start, for a reason that a person can mend; the message says which. */
@@ -89,7 +96,7 @@ export async function startGateway(options: {
   const noteUnpriced = createUnpricedModels(notice);
   let draining = false;
   let hurried = false;
-  let hurry = (): void => undefined;
+  let isExporting = false;
 
   const ledger = await exporter.ready;
   if (ledger.fatal) {
@@ -102,23 +109,8 @@ export async function startGateway(options: {
     await Promise.all([exporter.stop(0), pool.stop()]);
     throw new StartError(`the worker threads do not start: ${String(error)}`);
   }
-  const atStart = await exporter.account();
-  const baseRecorded = (atStart?.committed ?? 0) + (atStart?.lost ?? 0);
-
-  /** One moment's account: what the exporter says, and what is still on its way to it. */
-  async function account(): Promise<{ spans: SpanAccount; ledger: Account | undefined }> {
-    const kept = await exporter.account();
-    const inFlight = openCalls.spanCount();
-    return {
-      ledger: kept,
-      spans: {
-        recorded: baseRecorded + exporter.handedOverSpans() + inFlight,
-        committed: kept?.committed ?? 0,
-        open: exporter.unsettledSpans() + inFlight,
-        lost: kept?.lost ?? 0,
-      },
-    };
-  }
+  const account = createSpanAccount(exporter, openCalls);
+  await account(); // what earlier processes recorded is known before anything is added
 
   const app = createApp({
     config,
@@ -190,20 +182,13 @@ export async function startGateway(options: {
   if (server === null) throw new Error("the server did not start");
   const sweep = setInterval(() => openCalls.journalDue(), sweepMs);
 
-  async function drain(): Promise<void> {
-    const told = new Promise<"hurry">((resolve) => {
-      hurry = () => resolve("hurry");
-    });
-    const patience = new Promise<"timeout">((resolve) => {
-      setTimeout(() => resolve("timeout"), config.server.drainTimeoutMs).unref();
-    });
-    const how = await Promise.race([openCalls.idle(), told, patience]);
-    if (how === undefined) return;
-    const left = openCalls.count();
-    notice("warning", `ending ${left} calls that are still running`);
-    for (const call of openCalls.ids()) pool.cancel(call, "draining");
-    await Promise.race([openCalls.idle(), Bun.sleep(2000)]);
-  }
+  const drain = createDrain({
+    openCalls,
+    pool,
+    pendingRequests: () => server.pendingRequests,
+    timeoutMs: config.server.drainTimeoutMs,
+    notice,
+  });
 
   return {
     url: unix === undefined ? `http://${urlHost(host)}:${server.port}` : `unix:${unix}`,
@@ -211,16 +196,20 @@ export async function startGateway(options: {
     account,
     hurry() {
       hurried = true;
-      hurry();
+      drain.hurry();
+      if (isExporting) void exporter.stop(0);
     },
     async stop() {
       draining = true;
-      await drain();
+      await drain.run();
       clearInterval(sweep);
+      // No more connections; those that are open find calls refused until the end.
+      void server.stop();
+      isExporting = true;
       const last = await exporter.stop(hurried ? 0 : config.server.exportOnExitMs);
       await server.stop(true);
       await pool.stop();
-      return last;
+      return { ledger: last, uncommittedSpans: exporter.unsettledSpans() };
     },
   };
 }
