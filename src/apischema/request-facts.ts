@@ -103,7 +103,8 @@ const shortText = v.pipe(v.string(), v.maxLength(textCharsMax));
 const shortTexts = v.pipe(v.array(shortText), v.maxLength(64));
 const text = lenient(shortText);
 const texts = lenient(shortTexts);
-const number = lenient(v.number());
+/** `1e999` is infinite once parsed, and null once written again. */
+const number = lenient(v.pipe(v.number(), v.finite()));
 const integer = lenient(v.pipe(v.number(), v.safeInteger()));
 const typed = lenient(v.object({ type: text }));
 
