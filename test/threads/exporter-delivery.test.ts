@@ -133,7 +133,7 @@ describe("delivery", () => {
     );
     const calls = Array.from({ length: 20 }, () => testCall());
     for (const call of calls) thread.send(finished(call));
-    await waitFor(() => alive.accepted().length === 60, 5000);
+    await waitFor(async () => (await thread.account()).destinations[1]?.exported === 60, 5000);
     await waitFor(() => thread.health()?.reasons.includes("dead is retrying"), 2000);
     expect(alive.requests[0]?.headers["content-encoding"]).toBe("gzip");
     const account = await thread.stop(0);

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { openLedgerReader } from "../../src/tracing/exporter/ledger-reader.ts";
 import type { TracingConfig } from "../../src/config/schema.ts";
@@ -47,7 +48,7 @@ function startProcess(tracing: TracingConfig) {
   const child = Bun.spawn(
     [
       process.execPath,
-      join(import.meta.dir, "../support/exporter-process.ts"),
+      fileURLToPath(new URL("../support/exporter-process.ts", import.meta.url)),
       JSON.stringify(exporterStart(tracing)),
     ],
     { stdout: "pipe", stderr: "inherit" },

@@ -17,7 +17,7 @@ export function backOffMs(
   return Math.max(jittered, retryAfterMs ?? 0);
 }
 
-/** The wait before a paused destination is probed again: doubles from 2 s, at most 60 s, jittered. */
+/** The wait before a paused destination is probed again: doubles from 1 s, at most 60 s, jittered. */
 export function probeDelayMs(probes: number, random: () => number): number {
-  return Math.min(60_000, 2000 * 2 ** Math.min(probes, 20)) * (0.5 + random() / 2);
+  return Math.min(60_000, 1000 * 2 ** Math.min(probes, 20)) * (0.5 + random() / 2);
 }

@@ -53,7 +53,7 @@ export function createTransport(options: TransportOptions): SendExport {
       const reason = timeout.aborted
         ? `no answer within ${destination.timeoutMs} ms`
         : errorText(error);
-      return { kind: "retry", reason, retryAfterMs: undefined };
+      return { kind: "retry", reason, retryAfterMs: undefined, isAnswered: false };
     }
   };
 }

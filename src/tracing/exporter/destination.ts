@@ -92,7 +92,8 @@ export function startDestination(options: DestinationOptions): Destination {
         return outcome;
       }
       if (abort.signal.aborted) return undefined;
-      setState("retrying", outcome.reason);
+      // A connection that was kept and has died meanwhile is no news: the second try tells.
+      if (outcome.isAnswered || failures > 0) setState("retrying", outcome.reason);
       pauseBetweenTries.reset();
       await pauseBetweenTries.wait(backOffMs(failures, outcome.retryAfterMs, options.random));
       failures += 1;

@@ -10,7 +10,13 @@ import { eachField, readInt64, readText } from "../recorder/wire-reader.ts";
  */
 export type ExportOutcome =
   | { readonly kind: "accepted"; readonly rejectedSpans: number; readonly message: string }
-  | { readonly kind: "retry"; readonly reason: string; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: "retry";
+      readonly reason: string;
+      readonly retryAfterMs: number | undefined;
+      /** Somebody was there and said no. */
+      readonly isAnswered: boolean;
+    }
   | { readonly kind: "misconfigured"; readonly reason: string }
   | { readonly kind: "refused"; readonly status: number; readonly reason: string };
 
@@ -30,7 +36,8 @@ export function exportOutcome(answer: ReceivedAnswer, nowMs: number): ExportOutc
   if (status === 400 || status === 413 || status === 422)
     return { kind: "refused", status, reason };
   if (status < 400 || status === 408 || status === 429 || status >= 500) {
-    return { kind: "retry", reason, retryAfterMs: retryAfterMs(answer.retryAfter, nowMs) };
+    const afterMs = retryAfterMs(answer.retryAfter, nowMs);
+    return { kind: "retry", reason, retryAfterMs: afterMs, isAnswered: true };
   }
   return { kind: "misconfigured", reason };
 }
@@ -48,7 +55,7 @@ function successOutcome(answer: ReceivedAnswer): ExportOutcome {
   // A login page or a proxy's greeting is not a receiver's answer, whatever its status.
   if (/^text\/html\b/i.test(answer.contentType)) {
     const reason = `HTTP ${answer.status} with a web page instead of an OTLP answer`;
-    return { kind: "retry", reason, retryAfterMs: undefined };
+    return { kind: "retry", reason, retryAfterMs: undefined, isAnswered: true };
   }
   return { kind: "accepted", ...partialSuccess(answer.body) };
 }

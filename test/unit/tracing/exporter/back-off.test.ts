@@ -14,5 +14,5 @@ test("Retry-After is a floor, never a ceiling", () => {
 
 test("a paused destination is probed ever more seldom, at least once a minute", () => {
   const longest = [0, 1, 4, 5, 99].map((probes) => probeDelayMs(probes, () => 1));
-  expect(longest).toEqual([2000, 4000, 32_000, 60_000, 60_000]);
+  expect(longest).toEqual([1000, 2000, 16_000, 32_000, 60_000]);
 });
