@@ -2,7 +2,7 @@
 
 import { decodeEscapes, encodeReplacement } from "./json-escapes.ts";
 import type { JsonEdit, JsonPath } from "./json-splice.ts";
-import { asObject } from "./loose-json.ts";
+import { asArray, asObject } from "./loose-json.ts";
 import { alignMask } from "./mask-alignment.ts";
 import type { TextSlot } from "./text-slots.ts";
 
@@ -32,7 +32,7 @@ export function logprobEdits(document: unknown, edits: readonly JsonEdit[]): Jso
     if (top === "choices" && typeof index === "number") choices.add(index);
   }
   return [...choices].flatMap((index) => {
-    const choice = asObject((asObject(document)?.["choices"] as unknown[])[index]);
+    const choice = asObject(asArray(asObject(document)?.["choices"])[index]);
     const path: JsonPath = ["choices", index, "logprobs"];
     return asObject(choice?.["logprobs"]) === undefined ? [] : [{ path, value: null }];
   });

@@ -64,7 +64,7 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
   }
 
   const replies = chosen.filter(({ ready }) => ready.config.modes.includes("post_call"));
-  let refusal: unknown;
+  let refusal: Error | undefined;
   let gate: Promise<void> | undefined;
   let replyStage: GuardrailStage | undefined;
 
@@ -72,7 +72,7 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
     try {
       await stage.check(content);
     } catch (error) {
-      refusal = error;
+      refusal = error instanceof Error ? error : new Error(String(error));
       deps.cancel(error instanceof GatewayError ? error.code : "internal");
     }
   }
