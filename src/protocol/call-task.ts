@@ -98,9 +98,13 @@ export type CallResult =
  * - `head`, then `part`s under credit, then exactly one `end`. `text` is a binary string.
  * - `end` carries the last bytes of the stream, held back until the commit. With `errorCode` the stream
  *   broke after its head: `text` is then the error event in the route's own protocol.
+ * - `reply`, `failed`: a call's result, where it was not streamed.
  * - `journal`: the spans so far of a call that has been open for a while.
+ *
+ * They cross as an array: all that one turn of the worker's loop has to say.
  */
 export type WorkerMessage =
+  | (Exclude<CallResult, { readonly kind: "streamed" }> & { readonly call: string })
   | {
       readonly kind: "head";
       readonly call: string;
@@ -120,6 +124,9 @@ export type WorkerMessage =
       readonly spans: string;
       readonly spanCount: number;
     };
+
+/** What a call hears while it streams. */
+export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
 /** Server to worker. `credit` allows that many more bytes of parts; `cancel` ends the call. */
 export type ServerMessage =

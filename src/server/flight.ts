@@ -4,7 +4,7 @@
 import { toWireError } from "../errors/gateway-error.ts";
 import type { WireError } from "../errors/gateway-error.ts";
 import { fromBinary } from "../protocol/binary-string.ts";
-import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
+import type { CallResult, CallTask, StreamMessage } from "../protocol/call-task.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { clientResponse } from "./client-response.ts";
 import { errorResponse } from "./error-response.ts";
@@ -38,10 +38,9 @@ export function fly(
     const landed = (): void => {
       request.signal.removeEventListener("abort", leave);
       deps.openCalls.release(call, task.provider);
-      deps.pool.forget(call.id);
     };
     const listener = {
-      receive(message: WorkerMessage, credit: (bytes: number) => void): void {
+      receive(message: StreamMessage, credit: (bytes: number) => void): void {
         if (call.sealed) return;
         if (message.kind === "end") {
           landed();
@@ -68,7 +67,7 @@ export function fly(
 
 function receivePart(
   flight: Flight,
-  message: Exclude<WorkerMessage, { kind: "end" }>,
+  message: Exclude<StreamMessage, { kind: "end" }>,
   credit: (bytes: number) => void,
 ): void {
   const { call, deps } = flight;
@@ -131,7 +130,7 @@ async function endPlain(
 /** A stream's end: its last bytes leave when the call is committed. */
 async function endStream(
   flight: Flight,
-  end: Extract<WorkerMessage, { kind: "end" }>,
+  end: Extract<StreamMessage, { kind: "end" }>,
 ): Promise<void> {
   const { call, deps, sink, status } = flight;
   const failure = streamFailure(end);
@@ -158,7 +157,8 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   }
   const { api, generates } = call.route;
   const response = errorResponse(failure, { api, traceId: call.traceId });
-  const status = sink === undefined ? response.status : flight.status;
+  const left = failure.code === "client_disconnected";
+  const status = sink !== undefined ? flight.status : left ? undefined : response.status;
   const workerPart = deps.exporter.workerPart(call.id);
   await commit(deps, abandonCall(call, failure, { chat: generates, status, workerPart }));
   deps.report({ call, status, outcome: undefined, failure, refused: false });

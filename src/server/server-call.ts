@@ -123,7 +123,7 @@ export function abandonCall(
     workerPart,
   }: {
     readonly chat: boolean;
-    readonly status: number;
+    readonly status: number | undefined;
     readonly workerPart?: WorkerPart | undefined;
   },
 ): CallCommand {

@@ -1,6 +1,7 @@
-// The pool of worker threads: tasks go in through Piscina, stream messages come back over one port per
-// worker. The only home of piscina. Its `signal` is never used: it would kill the thread and everybody
-// on it, so a cancel is a message. A thread is ended in one case only: its loop has stopped turning.
+// The pool of worker threads. Piscina keeps the threads and takes the calls to them, a batch a task; what
+// they say comes back over one port per thread. The only home of piscina. Its `signal` is never used: it
+// would kill the thread and everybody on it, so a cancel is a message. A thread is ended in one case only:
+// its loop has stopped turning.
 
 import type { MessagePort } from "node:worker_threads";
 
@@ -18,12 +19,9 @@ import type {
   WorkerStart,
 } from "../protocol/call-task.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
+import { createCallDispatch } from "./call-dispatch.ts";
+import type { StreamListener } from "./call-dispatch.ts";
 import { createWorkerWatch, lookEveryMs } from "./worker-watch.ts";
-
-/** What a call hears from its worker while it streams. `credit` answers the worker it came from. */
-export interface StreamListener {
-  readonly receive: (message: WorkerMessage, credit: (bytes: number) => void) => void;
-}
 
 export interface WorkerPool {
   /** Resolves when every thread has started and can take a call; rejects when one cannot start. */
@@ -34,8 +32,6 @@ export interface WorkerPool {
    * @throws GatewayError `overloaded` when the queue is full, `worker_lost` when the thread died
    */
   readonly run: (task: CallTask, listener: StreamListener) => Promise<CallResult>;
-  /** No more messages of this call are wanted. */
-  readonly forget: (call: string) => void;
   readonly cancel: (call: string, code: ErrorCode) => void;
   /** Threads that can take a call; fewer than configured while one is being replaced. */
   readonly threads: () => number;
@@ -55,11 +51,11 @@ export function createWorkerPool(options: {
 }): WorkerPool {
   const { pool: settings, notice } = options;
   const ports = new Map<number, MessagePort>();
-  const listeners = new Map<string, StreamListener>();
   let started = 0;
   let stopping = false;
   /** Told once, however many calls it takes along. */
   let lastBreak = "";
+  let chosenThread = 0;
   const ready = Promise.withResolvers<void>();
   const watch = createWorkerWatch({
     clock: options.clock,
@@ -77,12 +73,30 @@ export function createWorkerPool(options: {
     maxThreads: settings.threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     concurrentTasksPerWorker: callsPerThread,
-    loadBalancer: (_, threads) => leastBusy(threads, callsPerThread, watch.isLate),
-    maxQueue: settings.queue,
+    // Piscina asks while it is given a task, so this is the thread that the dispatch has chosen.
+    loadBalancer: (_, threads) =>
+      threads.find(({ id }) => id === chosenThread) ?? threads[0] ?? null,
     // The default blocks an idle worker's event loop, and with it every stream on it.
     atomics: "disabled",
     recordTiming: false,
     workerData: options.start,
+  });
+
+  const dispatch = createCallDispatch({
+    callsPerThread,
+    queueMax: settings.queue,
+    isLate: watch.isLate,
+    send(thread, tasks) {
+      chosenThread = thread;
+      return pool.run(tasks);
+    },
+    lost(cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      if (!stopping && message !== lastBreak) notice("error", `a worker thread broke: ${message}`);
+      lastBreak = message;
+      const code = stopping ? "draining" : "worker_lost";
+      return new GatewayError(code, "the thread that ran this call is gone", { cause });
+    },
   });
 
   pool.on("message", (message: WorkerHello & { readonly port: MessagePort }) => {
@@ -92,16 +106,9 @@ export function createWorkerPool(options: {
     watch.add(threadId, message.beats);
     started++;
     if (started === settings.threads) ready.resolve();
-    port.on("message", (received: WorkerMessage) => {
-      const credit = (bytes: number): void => {
-        port.postMessage({ kind: "credit", call: received.call, bytes } satisfies ServerMessage);
-      };
-      try {
-        listeners.get(received.call)?.receive(received, credit);
-      } catch (error) {
-        // A throw in a port's handler would end the process.
-        notice("error", `a bug in everyspan: ${String(error)}`);
-      }
+    dispatch.addThread(threadId);
+    port.on("message", (received: readonly WorkerMessage[]) => {
+      for (const each of received) receive(port, each);
     });
     port.on("close", () => gone(threadId));
   });
@@ -118,40 +125,35 @@ export function createWorkerPool(options: {
   const calm = (): void => clearTimeout(impatience);
   void ready.promise.then(calm, calm);
 
+  function receive(port: MessagePort, message: WorkerMessage): void {
+    const credit = (bytes: number): void => {
+      port.postMessage({ kind: "credit", call: message.call, bytes } satisfies ServerMessage);
+    };
+    try {
+      dispatch.receive(message, credit);
+    } catch (error) {
+      // A throw in a port's handler would end the process.
+      notice("error", `a bug in everyspan: ${String(error)}`);
+    }
+  }
+
   function gone(thread: number): void {
     ports.delete(thread);
     watch.remove(thread);
+    dispatch.removeThread(thread);
   }
 
   return {
     ready: ready.promise,
-    async run(task, listener) {
-      listeners.set(task.call, listener);
-      try {
-        return (await pool.run(task)) as CallResult;
-      } catch (error) {
-        listeners.delete(task.call);
-        const message = error instanceof Error ? error.message : String(error);
-        if (/task queue/i.test(message)) {
-          throw new GatewayError("overloaded", "the queue is full", { cause: error });
-        }
-        if (!stopping && message !== lastBreak)
-          notice("error", `a worker thread broke: ${message}`);
-        lastBreak = message;
-        throw new GatewayError(
-          stopping ? "draining" : "worker_lost",
-          "the thread that ran this call is gone",
-          { cause: error },
-        );
-      }
-    },
-    forget: (call) => void listeners.delete(call),
+    run: dispatch.run,
     cancel(call, code) {
-      const message: ServerMessage = { kind: "cancel", call, code };
-      for (const port of ports.values()) port.postMessage(message);
+      if (dispatch.drop(call, new GatewayError(code, "the call was cancelled"))) return;
+      const thread = dispatch.threadOf(call);
+      const port = thread === undefined ? undefined : ports.get(thread);
+      port?.postMessage({ kind: "cancel", call, code } satisfies ServerMessage);
     },
     threads: () => ports.size,
-    queued: () => pool.queueSize,
+    queued: dispatch.queued,
     restarts: () => Math.max(0, started - settings.threads),
     async stop() {
       stopping = true;
@@ -160,24 +162,4 @@ export function createWorkerPool(options: {
       await pool.destroy();
     },
   };
-}
-
-/** As Piscina has it, but that a thread whose loop does not turn gets new calls only if no other can. */
-function leastBusy<T extends { readonly id: number; readonly currentUsage: number }>(
-  threads: readonly T[],
-  callsMax: number,
-  isLate: (thread: number) => boolean,
-): T | null {
-  let chosen: T | null = null;
-  let chosenIsLate = true;
-  for (const thread of threads) {
-    if (thread.currentUsage >= callsMax) continue;
-    const late = isLate(thread.id);
-    const isWorse =
-      late === chosenIsLate ? thread.currentUsage >= (chosen?.currentUsage ?? callsMax) : late;
-    if (isWorse) continue;
-    chosen = thread;
-    chosenIsLate = late;
-  }
-  return chosen;
 }

@@ -1,4 +1,4 @@
-// A worker thread's entry. Piscina calls the default export once per call; everything the thread keeps
+// A worker thread's entry. Piscina calls the default export once per batch; everything the thread keeps
 // (link, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
 // its own, and no error leaves except as a result: a throw would take the neighbours' calls along.
 
@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { workerData } from "node:worker_threads";
 
 import type { Config } from "../config/schema.ts";
-import type { CallResult, CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
+import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createCallRegistry } from "./call-registry.ts";
@@ -42,8 +42,14 @@ const deps: WorkerDeps = {
   }),
 };
 
-export default async function task(call: CallTask): Promise<CallResult> {
-  return runCall(call, deps);
+/** A batch of calls. Each is answered over the link as soon as it ends; the task ends with the last. */
+export default async function task(calls: readonly CallTask[]): Promise<void> {
+  await Promise.all(calls.map(answer));
+}
+
+async function answer(call: CallTask): Promise<void> {
+  const result = await runCall(call, deps);
+  if (result.kind !== "streamed") link.post({ ...result, call: call.call });
 }
 
 function receive(message: ServerMessage): void {

@@ -6,6 +6,7 @@ import { MessageChannel, parentPort, threadId } from "node:worker_threads";
 import type { ServerMessage, WorkerHello, WorkerMessage } from "../protocol/call-task.ts";
 
 export interface WorkerLink {
+  /** Sends a message, together with all others of this turn of the loop. */
   readonly post: (message: WorkerMessage) => void;
   /** Says that the loop has turned; to be called from a timer, every few milliseconds. */
   readonly beat: () => void;
@@ -19,8 +20,16 @@ export function openWorkerLink(receive: (message: ServerMessage) => void): Worke
   channel.port1.on("message", receive);
   const hello: WorkerHello = { kind: "hello", threadId, beats: shared };
   parentPort?.postMessage({ ...hello, port: channel.port2 }, [channel.port2]);
+  let outbox: WorkerMessage[] = [];
+  function flush(): void {
+    channel.port1.postMessage(outbox);
+    outbox = [];
+  }
   return {
-    post: (message) => channel.port1.postMessage(message),
+    post(message) {
+      outbox.push(message);
+      if (outbox.length === 1) setImmediate(flush);
+    },
     beat: () => void Atomics.add(beats, 0, 1),
   };
 }

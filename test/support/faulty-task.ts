@@ -4,10 +4,20 @@ import type { CallResult, CallTask } from "../../src/protocol/call-task.ts";
 import { openWorkerLink } from "../../src/workers/worker-link.ts";
 import { ownOutcome } from "./call-tasks.ts";
 
+type PlainResult = Exclude<CallResult, { readonly kind: "streamed" }>;
+
 const link = openWorkerLink(() => undefined);
 setInterval(link.beat, 10);
 
-export default async function task({ call, body }: CallTask): Promise<CallResult> {
+export default async function task(calls: readonly CallTask[]): Promise<void> {
+  await Promise.all(
+    calls.map(async (call) => {
+      link.post({ ...(await run(call)), call: call.call });
+    }),
+  );
+}
+
+async function run({ call, body }: CallTask): Promise<PlainResult> {
   switch (body) {
     case "spin":
       for (;;);
