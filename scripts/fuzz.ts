@@ -41,8 +41,10 @@ const gateway = await startGatewayProcess({
   },
 });
 const { port } = new URL(gateway.url);
-let exitCode: number | null | undefined;
-void gateway.exited.then((code) => (exitCode = code));
+const ended: { code?: number | null } = {};
+void gateway.exited.then((code) => {
+  ended.code = code;
+});
 
 console.log(`fuzz: ${total} requests, seed ${seed}`);
 const startedMs = performance.now();
@@ -56,7 +58,7 @@ process.exit(faults.length === 0 ? 0 : 1);
 
 async function sendOnOneLine(): Promise<void> {
   const line = createLine(Number(port));
-  while (next < total && exitCode === undefined) {
+  while (next < total && ended.code === undefined) {
     const index = next++;
     if (index === Math.floor(total / 5)) warmBytes = residentBytes();
     const request = fuzzRequest(seed, index, bodyBytesMax);
@@ -79,8 +81,8 @@ async function sendOnOneLine(): Promise<void> {
 
 /** Afterwards: alive, nothing in flight, every span accounted for, no bug in the log, memory flat. */
 async function findLeaks(): Promise<void> {
-  if (exitCode !== undefined) {
-    faults.push(`the gateway ended with ${exitCode}`);
+  if (ended.code !== undefined) {
+    faults.push(`the gateway ended with ${ended.code}`);
     return;
   }
   try {
@@ -127,7 +129,8 @@ function count(name: string): void {
 }
 
 function report(): void {
-  for (const [name, times] of [...counts].toSorted()) console.log(`  ${name.padEnd(24)} ${times}`);
+  for (const [name, times] of [...counts].toSorted(([a], [b]) => a.localeCompare(b)))
+    console.log(`  ${name.padEnd(24)} ${times}`);
   const rate = Math.round(total / seconds);
   console.log(
     `fuzz: ${total} requests in ${seconds.toFixed(1)} s (${rate}/s), ${provider.requests()} reached the ` +
@@ -135,6 +138,6 @@ function report(): void {
   );
   if (faults.length === 0) return;
   for (const fault of faults.slice(0, faultsShownMax)) console.error(`fault: ${fault}`);
-  if (exitCode !== undefined || faults.length > 0) console.error(gateway.stderr().slice(-3000));
+  console.error(gateway.stderr().slice(-3000));
   console.error(`fuzz: ${faults.length} faults; again with: bun run fuzz ${total} --seed=${seed}`);
 }

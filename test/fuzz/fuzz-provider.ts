@@ -34,8 +34,8 @@ export function startFuzzProvider(seed: number): FuzzProvider {
         const reply = fuzzReply(seed, Number.isNaN(number) ? requests : number, request.path);
         // Replies are a few kilobytes: they fit the socket's buffer, so nothing is left to send.
         for (const piece of reply.pieces) socket.write(piece);
-        if (reply.then === "close") socket.end();
-        if (reply.then === "reset") socket.terminate();
+        if (reply.after === "close") socket.end();
+        if (reply.after === "reset") socket.terminate();
       },
       error(socket) {
         socket.terminate();

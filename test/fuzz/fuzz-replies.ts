@@ -7,7 +7,7 @@ import { cut, damage, randomBytes, text } from "./fuzz-bytes.ts";
 export interface FuzzReply {
   readonly pieces: readonly Uint8Array[];
   /** What becomes of the connection afterwards. `hang` leaves it open, silent. */
-  readonly then: "keep" | "close" | "reset" | "hang";
+  readonly after: "keep" | "close" | "reset" | "hang";
 }
 
 export const replyCanary = "reply-canary-77aa";
@@ -17,8 +17,8 @@ export function fuzzReply(seed: number, index: number, path: string): FuzzReply 
   const isAnthropic = path.includes("/messages");
   const isStream = random.chance(0.5);
   const kind = random.below(12);
-  if (kind === 0) return { pieces: [randomBytes(random, random.below(300))], then: "close" };
-  if (kind === 1) return { pieces: [], then: random.pick(["close", "reset"]) };
+  if (kind === 0) return { pieces: [randomBytes(random, random.below(300))], after: "close" };
+  if (kind === 1) return { pieces: [], after: random.pick(["close", "reset"]) };
   let body = isStream ? streamBody(random, isAnthropic) : plainBody(isAnthropic);
   if (kind <= 4) body = damage(random, body);
   let head = statusLine(random, kind) + headerLines(random, { isStream, odd: kind === 5 });
@@ -32,11 +32,14 @@ export function fuzzReply(seed: number, index: number, path: string): FuzzReply 
     const silent = random.chance(0.02);
     return {
       pieces: cut(random, bytes.subarray(0, end), 4),
-      then: silent ? "hang" : random.pick(["close", "reset"]),
+      after: silent ? "hang" : random.pick(["close", "reset"]),
     };
   }
   const isBroken = kind <= 6;
-  return { pieces: cut(random, bytes, random.pick([1, 3, 12])), then: isBroken ? "close" : "keep" };
+  return {
+    pieces: cut(random, bytes, random.pick([1, 3, 12])),
+    after: isBroken ? "close" : "keep",
+  };
 }
 
 function statusLine(random: Random, kind: number): string {
