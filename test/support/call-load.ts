@@ -37,15 +37,15 @@ export interface LoadOptions {
 
 export function startLoad(options: LoadOptions): CallLoad {
   const book: BookedCall[] = [];
-  let stopping = false;
+  const state = { isStopping: false };
   const client = async (): Promise<void> => {
-    while (!stopping) await callOnce(options, book);
+    while (!state.isStopping) await callOnce(options, book);
   };
   const clients = Array.from({ length: options.clients }, client);
   return {
     book,
     async stop() {
-      stopping = true;
+      state.isStopping = true;
       await Promise.all(clients);
     },
   };

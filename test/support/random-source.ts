@@ -10,7 +10,7 @@ export interface RandomSource {
 }
 
 /** mulberry32; the seed comes from EVERYSPAN_SEED, or is drawn. */
-export function createRandomSource(seed = seedFromEnvironment()): RandomSource {
+export function createRandomSource(seed: number = seedFromEnvironment()): RandomSource {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
