@@ -29,6 +29,8 @@ export interface TracedGatewayOptions {
   /** Laid over the basic configuration, section by section. */
   readonly config?: (provider: ScriptedProvider) => Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Destinations beside the receiver, which is then sent the conventions alone. */
+  readonly destinations?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** The key of `team-a`, where the configuration has keys, and those of the providers. */
@@ -55,7 +57,16 @@ export async function startTracedGateway(
     gateway = await startGatewayProcess({
       config: {
         providers: basicProviders(provider),
-        tracing: { destinations: [{ name: "receiver", endpoint: receiver.url }] },
+        tracing: {
+          destinations: [
+            {
+              name: "receiver",
+              endpoint: receiver.url,
+              ...(options.destinations && { dialect: "genai" }),
+            },
+            ...(options.destinations ?? []),
+          ],
+        },
         ...options.config?.(provider),
       },
       ...(options.env === undefined ? {} : { env: options.env }),

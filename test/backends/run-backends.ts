@@ -1,0 +1,168 @@
+// Backends: `bun run test:backends`. Starts Phoenix and MLflow from PyPI, sends every scenario through the real
+// gateway, reads it back through their APIs and prints what reads right. Opt-in, for it needs Python and minutes.
+
+import type { ReceivedSpan } from "../../src/demo/received-span.ts";
+import { apiBody, defaultModels, routes, type ApiRoute } from "../support/api-calls.ts";
+import { newCallerSpan } from "../support/trace-context.ts";
+import {
+  basicProviders,
+  startTracedGateway,
+  type TracedGateway,
+} from "../support/traced-gateway.ts";
+import { problemsOf, type Reading } from "./check-trace.ts";
+import { startMlflow } from "./mlflow.ts";
+import { startPhoenix } from "./phoenix.ts";
+import { findPython } from "./python-server.ts";
+import { callerScenario, forbiddenWord, scenarios, type Scenario } from "./scenarios.ts";
+import type { Backend, SeenTrace } from "./seen-trace.ts";
+import { startSpread } from "./spread.ts";
+
+/** How spans come to the backends. */
+interface Way {
+  readonly name: string;
+  readonly scenarios: readonly Scenario[];
+  readonly cutsParent: boolean;
+  /** Each backend is a destination of its own, known by its headers; else a collector stands between. */
+  readonly isDirect: boolean;
+}
+
+const ways: readonly Way[] = [
+  { name: "direct", scenarios: [...scenarios, callerScenario], cutsParent: false, isDirect: true },
+  { name: "by a collector", scenarios, cutsParent: false, isDirect: false },
+  { name: "cut_parent", scenarios: [callerScenario], cutsParent: true, isDirect: true },
+];
+
+interface Row {
+  readonly way: Way;
+  readonly scenario: Scenario;
+  readonly route: ApiRoute;
+  readonly traceId: string;
+  readonly sent: readonly ReceivedSpan[];
+}
+
+const readMs = 60_000;
+
+/** Slow first exports (MLflow) are no failure. */
+const sentMs = 60_000;
+
+const python = findPython();
+if (python === undefined) {
+  console.log("test:backends: skipped, there is no python3 with venv here");
+  process.exit(0);
+}
+const backends: Backend[] = [];
+let failures = 0;
+try {
+  backends.push(await startPhoenix(python));
+  backends.push(await startMlflow(python));
+  for (const { name, version } of backends) console.log(`${name} ${version} is up`);
+  for (const way of ways) {
+    const rows = await sendAll(way);
+    for (const backend of backends) failures += await report(way, backend, rows);
+  }
+} finally {
+  await Promise.all(backends.map((backend) => backend.stop()));
+}
+console.log(failures === 0 ? "\nall reads right" : `\n${failures} calls read wrong`);
+process.exit(failures === 0 ? 0 : 1);
+
+async function sendAll(way: Way): Promise<Row[]> {
+  const spread = startSpread(backends);
+  const traced = await startGateway(way, spread.url);
+  try {
+    return await Promise.all(
+      way.scenarios.flatMap((scenario) =>
+        routes.map((route) => send(traced, { way, scenario, route })),
+      ),
+    );
+  } finally {
+    await traced.stop();
+    await spread.stop();
+  }
+}
+
+/** A third destination is everyspan's own receiver: what was sent, by the conventions alone. */
+async function startGateway(way: Way, spreadUrl: string): Promise<TracedGateway> {
+  const destinations = way.isDirect
+    ? backends.map(({ name, destination }) => ({ name: name.toLowerCase(), ...destination }))
+    : [{ name: "collector", endpoint: spreadUrl }];
+  const cut = destinations.map((destination) => ({ ...destination, cut_parent: way.cutsParent }));
+  return startTracedGateway({
+    config: (provider) => ({
+      server: { export_on_exit: "60s" },
+      providers: basicProviders(provider),
+      guardrails: [
+        {
+          name: "house",
+          type: "pattern",
+          modes: ["pre_call"],
+          always: true,
+          action: "block",
+          patterns: [{ name: "forbidden", regex: forbiddenWord }],
+        },
+      ],
+      pricing: [{ model: "house-priced", input: 10, output: 20, cached_input: 1, cache_write: 12 }],
+    }),
+    destinations: cut,
+  });
+}
+
+async function send(traced: TracedGateway, call: Omit<Row, "traceId" | "sent">): Promise<Row> {
+  const { scenario, route } = call;
+  const caller = scenario.hasCaller === true ? newCallerSpan() : undefined;
+  const response = await fetch(traced.gateway.url + route, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...scenario.headers, ...caller?.headers },
+    body: apiBody({
+      route,
+      model: defaultModels[route],
+      // Equal bodies would share one scripted failure.
+      prompt: `hello from ${scenario.name}`,
+      ...scenario.call,
+    }),
+  });
+  await response.arrayBuffer().catch(() => undefined);
+  const traceId = response.headers.get("x-trace-id") ?? "";
+  return { ...call, traceId, sent: await traced.trace(traceId, sentMs) };
+}
+
+/** Prints one line per scenario and route; gives the number of calls that read wrong. */
+async function report(way: Way, backend: Backend, rows: readonly Row[]): Promise<number> {
+  console.log(`\n${backend.name} ${backend.version}, ${way.name}`);
+  const reading: Reading = {
+    unsetsRecovered: way.isDirect && !backend.judgesByRoot,
+    cutsParent: way.cutsParent,
+  };
+  let wrong = 0;
+  for (const { scenario, route, traceId, sent } of rows) {
+    const seen = await readWhole(backend, traceId, sent.length);
+    const problems = seen === undefined ? ["never seen"] : problemsOf(seen, sent, backend, reading);
+    if (problems.length > 0) wrong += 1;
+    const mark = problems.length === 0 ? "ok   " : "WRONG";
+    console.log(`  ${mark} ${scenario.name.padEnd(31)} ${route.padEnd(21)} ${figures(seen)}`);
+    for (const problem of problems) console.log(`        ${problem}`);
+  }
+  return wrong;
+}
+
+/** Ingestion goes on after the answer: read until all spans are there, or for too long. */
+async function readWhole(
+  backend: Backend,
+  traceId: string,
+  spanCount: number,
+): Promise<SeenTrace | undefined> {
+  const until = performance.now() + readMs;
+  for (;;) {
+    const seen = await backend.read(traceId);
+    if ((seen?.spans.length ?? 0) >= spanCount || performance.now() > until) return seen;
+    await Bun.sleep(250);
+  }
+}
+
+function figures(seen: SeenTrace | undefined): string {
+  if (seen === undefined) return "";
+  const types = seen.spans.filter(({ type }) => type !== "chain").map(({ type }) => type);
+  const cost = seen.cost === undefined ? "" : ` $${seen.cost.toFixed(6)}`;
+  const tokens = seen.tokens === undefined ? "" : ` ${seen.tokens} tokens`;
+  return `${seen.spans.length} spans, ${types.join("+") || "no call"}${tokens}${cost}`;
+}
