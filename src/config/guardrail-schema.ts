@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { closedObject, isMapping } from "./closed-object.ts";
+import { findBacktracking } from "./regex-safety.ts";
 import { builtinPatterns, defaults } from "./schema.ts";
 import type { GuardrailCommon, GuardrailConfig, GuardrailMode } from "./schema.ts";
 import { baseUrl, filePath, headerName, headers, mapping, name, secret } from "./text-schemas.ts";
@@ -143,8 +144,12 @@ function regex(): Schema<string> {
   return leaf((written) => {
     if (typeof written !== "string") return { allowed: "must be text: put quotes around it" };
     try {
-      if (!new RegExp(written).test("")) return { value: written };
-      return { allowed: "must not match the empty text" };
+      const matchesEmpty = new RegExp(written).test("");
+      const danger = findBacktracking(written);
+      if (danger !== undefined) {
+        return { allowed: `must not be able to backtrack without end: it ${danger}` };
+      }
+      return matchesEmpty ? { allowed: "must not match the empty text" } : { value: written };
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^.*: /, "") : "";
       return { allowed: `must be a JavaScript regular expression: ${reason}` };

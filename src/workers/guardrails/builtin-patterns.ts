@@ -20,7 +20,7 @@ const sets: Readonly<Record<string, readonly SearchedPattern[]>> = {
     { name: "google_key", regex: /\bAIza[\w-]{35}/g },
     { name: "stripe_key", regex: /\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,250}/g },
     { name: "npm_token", regex: /\bnpm_[0-9A-Za-z]{36}/g },
-    { name: "jwt", regex: /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000}/g },
+    { name: "jwt", regex: /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}(?:\.[\w-]*)?/g },
     {
       name: "private_key",
       regex:

@@ -23,9 +23,12 @@ export interface SearchPace {
   readonly breathe: () => Promise<void>;
 }
 
-/** So much is searched at once; a match of up to the overlap is found wherever it lies. */
-const pieceChars = 4096;
-const overlapChars = 2048;
+/**
+ * So much is searched at once (config/regex-safety.ts reckons with it); a match of up to the overlap is
+ * found wherever it lies.
+ */
+const pieceChars = 2048;
+const overlapChars = 1024;
 /** A match that reaches the end of its piece is looked at again in a piece of this size. */
 const longMatchChars = 65536;
 const breatheAfterMs = 8;
