@@ -52,6 +52,7 @@ export function createWorkerPool(options: {
   const { pool: settings, notice } = options;
   const ports = new Map<number, MessagePort>();
   let started = 0;
+  let lost = 0;
   let stopping = false;
   /** Told once, however many calls it takes along. */
   let lastBreak = "";
@@ -62,6 +63,7 @@ export function createWorkerPool(options: {
     stallTimeoutMs: settings.stallTimeoutMs,
     onStalled(thread, silentMs) {
       notice("error", `a worker thread has not answered for ${silentMs | 0} ms, replacing it`);
+      gone(thread);
       // Its tasks reject, and the pool starts another: the one case in which a busy thread is ended.
       void pool.threads.find(({ threadId }) => threadId === thread)?.terminate();
     },
@@ -117,7 +119,13 @@ export function createWorkerPool(options: {
     notice("error", `a worker thread broke: ${String(error)}`);
     ready.reject(error); // changes nothing once it is ready
   });
-  pool.on("workerDestroy", ({ id }: { readonly id: number }) => gone(id));
+  // By now the thread has lost its id, so that the ones to forget are those that Piscina no longer has.
+  pool.on("workerDestroy", () => {
+    queueMicrotask(() => {
+      const alive = new Set(pool.threads.map(({ threadId }) => threadId));
+      for (const thread of ports.keys()) if (!alive.has(thread)) gone(thread);
+    });
+  });
   const looking = setInterval(watch.look, lookEveryMs);
   const impatience = setTimeout(() => {
     ready.reject(new Error(`only ${started} of ${settings.threads} started in time`));
@@ -138,8 +146,9 @@ export function createWorkerPool(options: {
   }
 
   function gone(thread: number): void {
-    ports.delete(thread);
+    if (!ports.delete(thread)) return;
     watch.remove(thread);
+    lost++;
     dispatch.removeThread(thread);
   }
 
@@ -154,7 +163,7 @@ export function createWorkerPool(options: {
     },
     threads: () => ports.size,
     queued: dispatch.queued,
-    restarts: () => Math.max(0, started - settings.threads),
+    restarts: () => lost,
     async stop() {
       stopping = true;
       clearInterval(looking);

@@ -22,7 +22,7 @@ export function closeOpenSpans(entries: Uint8Array, why: Interruption): Uint8Arr
   const ranges = spanRanges(entries);
   const spans = ranges.map((range) => decodeSpan(entries, range));
   if (spans.every((span) => span.endUnixNano !== undefined)) return entries;
-  const ends = endTimes(spans, BigInt(Math.round(why.endedAtMs * 1e6)));
+  const ends = endTimes(spans, toUnixNano(why.endedAtMs));
   return appendToSpans(
     entries,
     ranges,
@@ -32,6 +32,12 @@ export function closeOpenSpans(entries: Uint8Array, why: Interruption): Uint8Arr
         : undefined,
     ),
   );
+}
+
+/** As the recorder has it, to the nanosecond: a product would round beyond 2^53, and past a parent's end. */
+function toUnixNano(timeMs: number): bigint {
+  const whole = Math.floor(timeMs);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.floor((timeMs - whole) * 1e6));
 }
 
 function endTimes(spans: readonly DecodedSpan[], floor: bigint): bigint[] {
