@@ -34,7 +34,7 @@ export async function startPhoenix(python: string): Promise<Backend> {
   };
 }
 
-const query = `query ($traceId: ID!) { getTraceByOtelId(traceId: $traceId) {
+const query = `query ($traceId: String!) { getTraceByOtelId(traceId: $traceId) {
   errorCount userId session { sessionId tokenUsage { total } } costSummary { total { cost tokens } }
   rootSpan { propagatedStatusCode input { value } output { value } }
   spans(first: 100) { edges { node {
