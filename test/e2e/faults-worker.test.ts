@@ -2,7 +2,7 @@
 // get a clear error and a whole trace, nobody else notices, and the pool heals.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { apiBody, defaultModels, readApiReply, routes } from "../support/api-calls.ts";
 import type { ApiReply, ApiRoute } from "../support/api-calls.ts";
 import { quietAccount, scrape } from "../support/gateway-metrics.ts";
@@ -16,7 +16,7 @@ const stallTimeoutMs = 700;
 
 let traced: TracedGateway;
 beforeAll(async () => {
-  const module = resolve(import.meta.dir, "../support/trouble-guardrail.ts");
+  const module = fileURLToPath(new URL("../support/trouble-guardrail.ts", import.meta.url));
   traced = await startTracedGateway({
     provider: {
       named: {

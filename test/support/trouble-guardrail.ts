@@ -34,4 +34,5 @@ async function check({ texts }: Input): Promise<{ readonly action: "allow" }> {
   return { action: "allow" };
 }
 
-export default { check };
+const guardrail: { readonly check: typeof check } = { check };
+export default guardrail;
