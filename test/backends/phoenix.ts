@@ -60,7 +60,8 @@ async function read(url: string, traceId: string): Promise<SeenTrace | undefined
     session: textAt(trace, "session", "sessionId") || undefined,
     user: textAt(trace, "userId") || undefined,
     tokens: numberAt(trace, "costSummary", "total", "tokens"),
-    cost: numberAt(trace, "costSummary", "total", "cost"),
+    // Zero is its word for a model that is not on its list.
+    cost: numberAt(trace, "costSummary", "total", "cost") || undefined,
     input: textAt(trace, "rootSpan", "input", "value") || undefined,
     output: textAt(trace, "rootSpan", "output", "value") || undefined,
   };
@@ -70,7 +71,8 @@ const reasoningPath = ["completion_details", "reasoning"] as const;
 
 function seenSpan(node: unknown): SeenSpan {
   const attributes: unknown = JSON.parse(textAt(node, "attributes") || "{}");
-  const input = numberAt(node, "tokenCountPrompt");
+  // Where it was told nothing it counts zero: what it was told is in the attributes.
+  const told = valueAt(attributes, "llm", "token_count");
   return {
     id: textAt(node, "spanId"),
     parentId: textAt(node, "parentId"),
@@ -80,14 +82,14 @@ function seenSpan(node: unknown): SeenSpan {
     message: textAt(node, "statusMessage"),
     model: textAt(attributes, "llm", "model_name") || undefined,
     tokens:
-      input === undefined
+      told === undefined
         ? undefined
         : {
-            input,
+            input: numberAt(node, "tokenCountPrompt"),
             output: numberAt(node, "tokenCountCompletion"),
             cacheRead: numberAt(node, "tokenPromptDetails", "cacheRead"),
             cacheWrite: numberAt(node, "tokenPromptDetails", "cacheWrite"),
-            reasoning: numberAt(valueAt(attributes, "llm", "token_count"), ...reasoningPath),
+            reasoning: numberAt(told, ...reasoningPath),
           },
     cost: numberAt(node, "costSummary", "total", "cost"),
   };
