@@ -33,14 +33,12 @@ const keptHere: ReadonlySet<string> = new Set([
  */
 export function callerHeaders(headers: Headers, config: Config): [string, string][] {
   const ownKeys = config.server.keys.length > 0;
-  const named =
-    headers
-      .get("connection")
-      ?.toLowerCase()
-      .split(/\s*,\s*/) ?? [];
+  const all = headers.toJSON();
+  const named = all["connection"]?.toLowerCase().split(/\s*,\s*/) ?? [];
   const kept: [string, string][] = [];
-  for (const [name, value] of headers) {
-    if (keptHere.has(name) || named.includes(name)) continue;
+  for (const name in all) {
+    const value = all[name];
+    if (typeof value !== "string" || keptHere.has(name) || named.includes(name)) continue;
     if (ownKeys && (name === "authorization" || name === "x-api-key")) continue;
     if (name.startsWith("x-everyspan-") || name.startsWith("x-forwarded-")) continue;
     if (name.startsWith("sec-fetch-")) continue;

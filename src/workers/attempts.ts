@@ -1,7 +1,6 @@
 // The attempts of one call at its provider: each with a span of its own, again only before the first byte
 // of a reply, never past the budget. Runs on a worker thread.
 
-import type { ProviderConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
@@ -10,11 +9,13 @@ import { formatTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import { backoffMs, isRetryableStatus, retryAfterMs } from "./retry.ts";
+import type { Upstream } from "./upstream.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { HeaderPairs } from "./upstream-headers.ts";
 
 export interface UpstreamRequest {
-  readonly url: string;
+  /** Below the provider's base address, with the query. */
+  readonly path: string;
   readonly method: string;
   readonly headers: HeaderPairs;
   readonly keyHeader: "authorization" | "x-api-key" | "";
@@ -44,7 +45,7 @@ export interface Cancellation {
 }
 
 export interface AttemptsDeps {
-  readonly provider: ProviderConfig;
+  readonly provider: Upstream;
   readonly spans: CallSpans;
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly clock: Clock;
@@ -85,7 +86,7 @@ async function attemptOnce(
   const cancelled = cancellation.code();
   if (cancelled !== undefined) return new GatewayError(cancelled, "the call was cancelled");
   const span = deps.startSpan(request.method, SpanKind.client);
-  setRequestAttributes(span, request, resends);
+  setRequestAttributes(span, request, { provider, resends });
   const controller = new AbortController();
   let abortedBy: ErrorCode | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -101,7 +102,7 @@ async function attemptOnce(
   expectMore(provider.timeoutMs);
   try {
     const context = spans.contextOf(span);
-    const response = await deps.fetch(request.url, {
+    const response = await deps.fetch(provider.baseUrl + request.path, {
       method: request.method,
       headers: upstreamHeaders({
         caller: request.headers,
@@ -204,18 +205,22 @@ async function discard(attempt: Attempt, spans: CallSpans): Promise<void> {
   }
 }
 
-function setRequestAttributes(span: Span, request: UpstreamRequest, resends: number): void {
-  const url = new URL(request.url);
+function setRequestAttributes(
+  span: Span,
+  request: UpstreamRequest,
+  { provider, resends }: { readonly provider: Upstream; readonly resends: number },
+): void {
   span.attributes[attr.httpRequestMethod] = request.method;
-  span.attributes[attr.urlFull] = `${url.origin}${url.pathname}`;
-  span.attributes[attr.serverAddress] = url.hostname;
-  span.attributes[attr.serverPort] = portOf(url);
+  span.attributes[attr.urlFull] = withoutSecrets(provider.baseUrl + request.path);
+  span.attributes[attr.serverAddress] = provider.hostname;
+  span.attributes[attr.serverPort] = provider.port;
   if (resends > 0) span.attributes[attr.httpRequestResendCount] = resends;
 }
 
-export function portOf(url: URL): number {
-  if (url.port !== "") return Number(url.port);
-  return url.protocol === "https:" ? 443 : 80;
+/** No query, which may hold a key, and no credentials (HTTP conventions, `url.full`). */
+function withoutSecrets(url: string): string {
+  const address = url.split("?", 1)[0] ?? "";
+  return address.replace(/^(https?:\/\/)[^/@]*@/, "$1REDACTED:REDACTED@");
 }
 
 /** Waits, or less if the call is cancelled meanwhile: the next attempt sees that first thing. */

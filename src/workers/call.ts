@@ -2,7 +2,7 @@
 // replies are leaves beneath it. Every way out ends every span; none throws.
 
 import type { RequestFacts } from "../apischema/request-facts.ts";
-import type { Config, ProviderConfig } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import type { CallResult, CallTask, WorkerMessage } from "../protocol/call-task.ts";
 import { streamWindowBytes } from "../protocol/call-task.ts";
 import { createCallSpans } from "../tracing/recorder/call-spans.ts";
@@ -26,6 +26,7 @@ import { openGuardrails } from "./open-guardrails.ts";
 import { readReply } from "./read-reply.ts";
 import { createStreamWindow } from "./stream-window.ts";
 import type { StreamWindow } from "./stream-window.ts";
+import type { Upstream } from "./upstream.ts";
 import { upstreamBody } from "./upstream-body.ts";
 import type { HeaderPairs } from "./upstream-headers.ts";
 
@@ -40,12 +41,13 @@ export interface WorkerDeps {
   readonly registry: CallRegistry;
   readonly price: Pricer;
   readonly guardrails: ReadonlyMap<string, ReadyGuardrail>;
+  readonly providers: ReadonlyMap<string, Upstream>;
 }
 
 /** One call's state: made when it starts, gone when it ends. */
 export interface CallState {
   readonly task: CallTask;
-  readonly provider: ProviderConfig;
+  readonly provider: Upstream;
   readonly facts: RequestFacts | undefined;
   readonly spans: CallSpans;
   /** Absent on routes that generate nothing. */
@@ -77,7 +79,7 @@ export async function runCall(task: CallTask, deps: WorkerDeps): Promise<CallRes
 }
 
 function openCall(task: CallTask, deps: WorkerDeps): CallState {
-  const provider = deps.config.providers.find(({ name }) => name === task.provider);
+  const provider = deps.providers.get(task.provider);
   const trace = parseTraceparent(task.traceparent, task.tracestate);
   if (provider === undefined || trace === undefined) throw new Error("malformed task");
   const facts = task.facts === "" ? undefined : (JSON.parse(task.facts) as RequestFacts);
@@ -132,7 +134,7 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
   state.firstAttemptMs = deps.clock();
   return sendWithRetries(
     {
-      url: provider.baseUrl + task.path,
+      path: task.path,
       method: task.method,
       headers: JSON.parse(task.headers) as HeaderPairs,
       keyHeader: task.keyHeader,

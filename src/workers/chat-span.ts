@@ -2,30 +2,28 @@
 // nowhere else, because backends count every span that has a model. Pure.
 
 import type { RequestFacts } from "../apischema/request-facts.ts";
-import type { ProviderConfig } from "../config/schema.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import type { Attributes } from "../tracing/recorder/span-encoding.ts";
-import { portOf } from "./attempts.ts";
 import type { Price } from "./cost.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Attributes known when the span starts, from the request (GenAI conventions, inference span). */
 export function chatRequestAttributes(
   facts: RequestFacts,
-  provider: ProviderConfig,
+  provider: Upstream,
   { providerModel, sessionId }: { readonly providerModel: string; readonly sessionId: string },
 ): Attributes {
-  const url = new URL(provider.baseUrl);
   const isOpenAI = provider.api === "openai";
   const tier = facts.serviceTier;
   return {
     [attr.operationName]: "chat",
-    [attr.providerName]: providerNameOf(provider.api, url.hostname),
+    [attr.providerName]: provider.wellKnownName,
     [attr.requestModel]: providerModel === "" ? facts.model : providerModel,
     [attr.routeModel]: providerModel === "" ? undefined : facts.model,
     [attr.provider]: provider.name,
-    [attr.serverAddress]: url.hostname,
-    [attr.serverPort]: portOf(url),
+    [attr.serverAddress]: provider.hostname,
+    [attr.serverPort]: provider.port,
     [attr.requestStream]: facts.stream ? true : undefined,
     [attr.requestMaxTokens]: facts.maxTokens,
     [attr.requestTemperature]: facts.temperature,
@@ -73,24 +71,3 @@ export function chatReplyAttributes(
     [attr.attemptCount]: extra.attempts > 1 ? extra.attempts : undefined,
   };
 }
-
-/** `gen_ai.provider.name`: the well-known name of a public host, else that of the wire format. */
-export function providerNameOf(api: "openai" | "anthropic", hostname: string): string {
-  for (const [suffix, name] of wellKnownHosts) {
-    if (hostname === suffix || hostname.endsWith(`.${suffix}`)) return name;
-  }
-  return api;
-}
-
-const wellKnownHosts: readonly (readonly [string, string])[] = [
-  ["openai.azure.com", "azure.ai.openai"],
-  ["api.groq.com", "groq"],
-  ["api.deepseek.com", "deepseek"],
-  ["api.mistral.ai", "mistral_ai"],
-  ["api.perplexity.ai", "perplexity"],
-  ["api.x.ai", "x_ai"],
-  ["api.cohere.com", "cohere"],
-  ["api.moonshot.ai", "moonshot_ai"],
-  ["generativelanguage.googleapis.com", "gcp.gemini"],
-  ["aiplatform.googleapis.com", "gcp.vertex_ai"],
-];

@@ -6,7 +6,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { Span } from "../tracing/recorder/call-spans.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
-import { portOf } from "./attempts.ts";
+import { portOf } from "./upstream.ts";
 import type { GuardrailInput, Stage } from "./guardrails/guardrail.ts";
 import { judge } from "./guardrail-judge.ts";
 import type { Judgement } from "./guardrail-judge.ts";

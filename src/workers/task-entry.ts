@@ -14,6 +14,7 @@ import { runCall } from "./call.ts";
 import type { WorkerDeps } from "./call.ts";
 import { createPricer } from "./cost.ts";
 import { createGuardrailTable } from "./guardrail-table.ts";
+import { createUpstreams } from "./upstream.ts";
 import { openWorkerLink } from "./worker-link.ts";
 
 const start = workerData as WorkerStart;
@@ -35,6 +36,7 @@ const deps: WorkerDeps = {
   post: link.post,
   registry,
   price: createPricer(config.pricing),
+  providers: createUpstreams(config.providers),
   guardrails: createGuardrailTable(config.guardrails, {
     fetch,
     nowMs: systemClock,

@@ -25,7 +25,7 @@ const notForwarded: ReadonlySet<string> = new Set([
 
 /**
  * The caller's headers that go on, with the provider's key where the caller's was, and the span context
- * of this attempt. Nothing of the caller's own trace context or key is left when the provider has a key.
+ * of this attempt. Names are in lower case and each comes once, as Headers gives them. Nothing of the caller's own trace context or key is left when the provider has a key.
  */
 export function upstreamHeaders(options: {
   readonly caller: HeaderPairs;
@@ -33,33 +33,34 @@ export function upstreamHeaders(options: {
   readonly provider: ProviderConfig;
   readonly traceparent: string;
   readonly tracestate: string;
-}): Headers {
-  const headers = new Headers();
-  for (const [name, value] of options.caller) headers.append(name, value);
+}): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of options.caller) headers[name] = value;
   // Asked for plainly: a compressed reply would have to be decoded to be traced.
-  headers.set("accept-encoding", "identity");
+  headers["accept-encoding"] = "identity";
   const { apiKey, api } = options.provider;
   if (apiKey !== undefined && apiKey !== "") {
-    headers.delete("authorization");
-    headers.delete("x-api-key");
+    delete headers["authorization"];
+    delete headers["x-api-key"];
     const asApiKey = api === "anthropic" && options.keyHeader !== "authorization";
-    if (asApiKey) headers.set("x-api-key", apiKey);
-    else headers.set("authorization", `Bearer ${apiKey}`);
+    if (asApiKey) headers["x-api-key"] = apiKey;
+    else headers["authorization"] = `Bearer ${apiKey}`;
   }
-  for (const [name, value] of Object.entries(options.provider.headers)) headers.set(name, value);
-  headers.set("traceparent", options.traceparent);
-  if (options.tracestate !== "") headers.set("tracestate", options.tracestate);
+  Object.assign(headers, options.provider.headers);
+  headers["traceparent"] = options.traceparent;
+  if (options.tracestate !== "") headers["tracestate"] = options.tracestate;
   return headers;
 }
 
 /** A provider's reply headers as they go to the client. */
 export function replyHeaders(headers: Headers): [string, string][] {
   const kept: [string, string][] = [];
-  const named = new Set(
-    (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase()),
-  );
-  for (const [name, value] of headers) {
-    if (!notForwarded.has(name) && !named.has(name)) kept.push([name, value]);
+  const all = headers.toJSON();
+  const named = all["connection"]?.toLowerCase().split(/\s*,\s*/) ?? [];
+  for (const name in all) {
+    const value = all[name];
+    if (typeof value !== "string" || notForwarded.has(name) || named.includes(name)) continue;
+    kept.push([name, value]);
   }
   return kept;
 }

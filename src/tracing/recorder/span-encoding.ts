@@ -6,7 +6,7 @@
 // 0x12, length, Span). Entries concatenate: a call is its spans in a row, an export its calls.
 
 import { utf8ToBinary } from "../../protocol/binary-string.ts";
-import { doubleAttributes } from "./semconv.ts";
+import { attr, doubleAttributes } from "./semconv.ts";
 
 /** An attribute value as OTLP knows it. Structured content is a JSON string. */
 export type AttributeValue = string | number | boolean | readonly string[];
@@ -124,8 +124,13 @@ function encodeAnyValue(key: string, value: AttributeValue): string {
   }
 }
 
+/** The keys that we write, encoded once. */
+const encodedKeys: ReadonlyMap<string, string> = new Map(
+  Object.values(attr).map((key) => [key, bytesField("\x0a", utf8ToBinary(key))]),
+);
+
 function keyField(key: string): string {
-  return bytesField("\x0a", utf8ToBinary(key));
+  return encodedKeys.get(key) ?? bytesField("\x0a", utf8ToBinary(key));
 }
 
 function varint(value: number): string {
@@ -159,8 +164,9 @@ function fixed32(value: number): string {
 }
 
 function double(value: number): string {
-  const bytes = new Uint8Array(new Float64Array([value]).buffer);
-  return String.fromCharCode(...bytes);
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value, true);
+  return fixed32(view.getUint32(0, true)) + fixed32(view.getUint32(4, true));
 }
 
 function hexToBinary(hex: string): string {
