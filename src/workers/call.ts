@@ -19,6 +19,8 @@ import type { CallRegistry } from "./call-registry.ts";
 import { createCancellation } from "./cancellation.ts";
 import type { CancellationSource } from "./cancellation.ts";
 import { chatRequestAttributes } from "./chat-span.ts";
+import { createContentCapture } from "./content-capture.ts";
+import type { ContentCapture } from "./content-capture.ts";
 import type { Pricer } from "./cost.ts";
 import { failedCall } from "./finish-call.ts";
 import type { ReadyGuardrail } from "./guardrail-table.ts";
@@ -58,6 +60,8 @@ export interface CallState {
   /** Starts a span beneath `chat`, or beneath the root where there is no chat. */
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly startedMs: number;
+  /** Absent unless content is to be recorded. */
+  readonly capture: ContentCapture | undefined;
   /** Absent on calls that none applies to. */
   guardrails: CallGuardrails | undefined;
   attempts: number;
@@ -121,6 +125,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
       return span;
     },
     startedMs: deps.clock(),
+    capture: facts === undefined ? undefined : openCapture(provider, deps),
     guardrails: undefined,
     attempts: 0,
     firstAttemptMs: undefined,
@@ -129,9 +134,15 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
   return state;
 }
 
+function openCapture({ api }: Upstream, { config }: WorkerDeps): ContentCapture | undefined {
+  const { captureContent, contentLimitChars: limitChars } = config.tracing;
+  return captureContent ? createContentCapture({ api, limitChars }) : undefined;
+}
+
 function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise<Attempt> {
   const { task, provider, facts } = state;
   state.firstAttemptMs = deps.clock();
+  state.capture?.request(body);
   return sendWithRetries(
     {
       path: task.path,

@@ -37,6 +37,7 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
       const extra = { price, attempts: state.attempts, isOpenAI, timeToFirstChunkSeconds };
       Object.assign(chat.attributes, chatReplyAttributes(reply ?? { finishReasons: [] }, extra));
     }
+    Object.assign(chat.attributes, state.capture?.attributes());
     if (left) chat.attributes[attr.clientDisconnected] = true;
     if (errorType !== "") spans.fail(chat, errorType, spanMessage(state, failure));
   }

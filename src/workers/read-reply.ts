@@ -75,6 +75,7 @@ function plainReply(
 ): CallResult {
   const { response } = attempt;
   const failed = response.status >= 400;
+  if (!failed) state.capture?.reply(body.toString("utf8"));
   const json = parseJson(body);
   if (state.facts !== undefined && !failed && response.status < 300 && !isObject(json)) {
     state.spans.fail(attempt.span, "provider_invalid");

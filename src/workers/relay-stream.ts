@@ -214,6 +214,7 @@ function drain({ state, attempt }: Relay, chunks: AsyncGenerator<Uint8Array, voi
 function endWell(relay: Relay, text: string): void {
   const { state, attempt, deps } = relay;
   const { status } = attempt.response;
+  state.capture?.part(text);
   if (relay.errorType !== undefined) state.spans.fail(attempt.span, relay.errorType);
   state.spans.end(attempt.span);
   const errorType = relay.errorType ?? (status >= 400 ? String(status) : undefined);
@@ -262,6 +263,7 @@ function postPart(relay: Relay, text: string): void {
   if (text === "") return;
   if (!relay.hasHead) postHead(relay);
   state.window.spend(text.length);
+  state.capture?.part(text);
   deps.post({ kind: "part", call: state.task.call, text });
 }
 

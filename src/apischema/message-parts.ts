@@ -1,0 +1,69 @@
+// Messages as the GenAI conventions write them on a span (schema 1.42.0), and how they are kept within a
+// bound. Pure, runs on any thread; used only where the recording of content is switched on.
+
+/** `type` is text, reasoning, tool_call, tool_call_response, blob, uri, file, or any other word. */
+export type MessagePart = Readonly<Record<string, unknown>> & { readonly type: string };
+
+export interface SpanMessage {
+  readonly role: string;
+  readonly parts: readonly MessagePart[];
+  /** Deprecated, but Phoenix drops an output message without it. */
+  readonly finish_reason?: string;
+}
+
+/** No text is cut below this: rather the oldest messages go. */
+const textCharsMin = 64;
+
+/**
+ * JSON of at most `limitChars`, and valid whatever had to go: first the ends of long texts, then the oldest
+ * messages. Empty where not even the newest message fits.
+ */
+export function boundedJson(messages: readonly unknown[], limitChars: number): string {
+  let json = JSON.stringify(messages);
+  if (json.length <= limitChars) return json;
+  let textChars = limitChars;
+  let shortened: readonly unknown[] = messages;
+  while (textChars > textCharsMin) {
+    textChars = Math.max(textCharsMin, Math.floor(textChars / 2));
+    shortened = messages.map((message) => cutTexts(message, textChars));
+    json = JSON.stringify(shortened);
+    if (json.length <= limitChars) return json;
+  }
+  let first = 0;
+  while (json.length > limitChars && first < shortened.length) {
+    first += 1;
+    json = JSON.stringify(shortened.slice(first));
+  }
+  return first < shortened.length ? json : "";
+}
+
+function cutTexts(value: unknown, charsMax: number): unknown {
+  if (typeof value === "string") {
+    return value.length <= charsMax ? value : `${value.slice(0, charsMax)}…`;
+  }
+  if (Array.isArray(value)) return value.map((item: unknown) => cutTexts(item, charsMax));
+  if (typeof value !== "object" || value === null) return value;
+  const cut: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) cut[key] = cutTexts(item, charsMax);
+  return cut;
+}
+
+export function textPart(content: string): MessagePart {
+  return { type: "text", content };
+}
+
+/** What was sent as an address: a `data:` one is told without its bytes, which are no text to read. */
+export function mediaPart(modality: string, uri: string): MessagePart {
+  const inline = /^data:([^;,]*)/.exec(uri);
+  if (inline === null) return { type: "uri", modality, uri };
+  return { type: "blob", modality, mime_type: inline[1] ?? "", content: "" };
+}
+
+/** A tool's arguments as a value where they are JSON, else as they came. */
+export function parsedArguments(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return json; // a model may write anything, and a stream may end in the middle of it
+  }
+}
