@@ -56,50 +56,12 @@ for (const route of routes) {
       if (route === "/v1/messages") {
         expect(read("gen_ai.system_instructions")).toEqual([{ type: "text", content: "be brief" }]);
       }
-    // A guardrail's own span may say what it was shown; nothing else has content at all.
-    const others = spans.filter(({ name }) => !name.startsWith("apply_guardrail"));
-    for (const secret of [awsKey, ...Object.values(testKeys)]) {
-      expect(Bun.inspect(others, { depth: 9 })).not.toContain(secret);
-    }
-    for (const span of others.filter((other) => other !== chat)) {
-      expect(Bun.inspect(span, { depth: 9 })).not.toContain("by the way");
-    }
-  });
-});
-afterAll(() => traced?.stop());
-
-for (const route of routes) {
-  test.each([false, true])(
-    `${route}, stream %p: prompt and reply are told, masked`,
-    async (stream) => {
-      const reply = await fetch(traced.gateway.url + route, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: apiBody({
-          route,
-          stream,
-          prompt: `the key is ${awsKey} by the way`,
-          script: { text: `so ${awsKey} it is` },
-          ...(route === "/v1/messages" && { fields: { system: "be brief" } }),
-        }),
-      });
-      expect(await reply.text()).not.toContain(awsKey);
-      const spans = await traced.trace(reply.headers.get("x-trace-id") ?? "");
-      const chat = spans.find(({ name }) => name.startsWith("chat "));
-      const read = (name: string): unknown => JSON.parse(String(chat?.attributes[name]));
-      const input = read("gen_ai.input.messages") as { role: string }[];
-      expect(input).toMatchObject([{ role: "user", parts: [{ type: "text" }] }]);
-      expect(JSON.stringify(input)).toContain("by the way");
-      const output = read("gen_ai.output.messages");
-      expect(output).toMatchObject([{ role: "assistant", finish_reason: "stop" }]);
-      expect(JSON.stringify(output)).toContain("it is");
-      if (route === "/v1/messages") {
-        expect(read("gen_ai.system_instructions")).toEqual([{ type: "text", content: "be brief" }]);
+      // A guardrail's own span may say what it was shown; nothing else has content at all.
+      const others = spans.filter(({ name }) => !name.startsWith("apply_guardrail"));
+      for (const secret of [awsKey, ...Object.values(testKeys)]) {
+        expect(Bun.inspect(others, { depth: 9 })).not.toContain(secret);
       }
-    const all = Bun.inspect(spans, { depth: 9 });
-      for (const secret of [awsKey, ...Object.values(testKeys)]) expect(all).not.toContain(secret);
-      for (const span of spans) {
-        if (span === chat) continue;
+      for (const span of others.filter((other) => other !== chat)) {
         expect(Bun.inspect(span, { depth: 9 })).not.toContain("by the way");
       }
     },
