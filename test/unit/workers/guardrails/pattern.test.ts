@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { GuardrailInput, Verdict } from "../../../../src/workers/guardrails/guardrail.ts";
+import type { Verdict } from "../../../../src/workers/guardrails/guardrail.ts";
 import {
   createPatternGuardrail,
   longestLiteral,
 } from "../../../../src/workers/guardrails/pattern.ts";
 import type { PatternSettings } from "../../../../src/workers/guardrails/pattern.ts";
+import { guardrailInput } from "../../../support/guardrail-input.ts";
 
 let breaths = 0;
 const pace = {
@@ -15,25 +16,6 @@ const pace = {
   },
 };
 
-function input(texts: readonly string[]): GuardrailInput {
-  return {
-    texts,
-    stage: "pre_call",
-    route: "/v1/messages",
-    model: "m",
-    call: "c",
-    traceId: "t",
-    images: [],
-    tools: [],
-    toolCalls: [],
-    messages: [],
-    final: true,
-    extra: {},
-    headers: [],
-    endUser: "",
-  };
-}
-
 async function check(
   settings: Partial<PatternSettings>,
   texts: readonly string[],
@@ -43,7 +25,7 @@ async function check(
     { patterns: [], builtin: [], action: "mask", ...settings },
     pace,
   );
-  return guardrail(input(texts), { signal });
+  return guardrail(guardrailInput({ texts }), { signal });
 }
 
 async function masked(settings: Partial<PatternSettings>, text: string): Promise<string> {

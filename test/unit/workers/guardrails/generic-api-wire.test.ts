@@ -1,0 +1,87 @@
+import { describe, expect, test } from "bun:test";
+import {
+  genericApiRequest,
+  readGenericApiReply,
+} from "../../../../src/workers/guardrails/generic-api-wire.ts";
+import { guardrailInput } from "../../../support/guardrail-input.ts";
+
+const settings = { forwardHeaders: ["x-tenant"], additionalProviderSpecificParams: { a: 1, b: 2 } };
+
+describe("a request of the Generic Guardrail API", () => {
+  test("shows of the caller's headers those that are harmless or named, and of the others that they were there", () => {
+    const headers = [
+      ["user-agent", "x/1"],
+      ["x-stainless-lang", "js"],
+      ["x-tenant", "blue"],
+      ["authorization", "Bearer secret"],
+    ] as const;
+    const request = genericApiRequest(guardrailInput({ headers }), settings);
+    expect(request).toMatchObject({
+      request_headers: {
+        "user-agent": "x/1",
+        "x-stainless-lang": "js",
+        "x-tenant": "blue",
+        authorization: "[present]",
+      },
+    });
+  });
+
+  test("lays what the caller added over what is configured", () => {
+    const request = genericApiRequest(guardrailInput({ extra: { b: 3 } }), settings);
+    expect(request).toMatchObject({ additional_provider_specific_params: { a: 1, b: 3 } });
+  });
+
+  test("has tools and messages of a request, and of a response neither", () => {
+    const given = { tools: [{ x: 1 }], messages: [{ role: "user" }], toolCalls: [{ id: "c" }] };
+    expect(genericApiRequest(guardrailInput(given), settings)).toMatchObject({
+      input_type: "request",
+      tools: [{ x: 1 }],
+      structured_messages: [{ role: "user" }],
+      tool_calls: [{ id: "c" }],
+    });
+    expect(
+      genericApiRequest(guardrailInput({ ...given, stage: "post_call" }), settings),
+    ).toMatchObject({
+      input_type: "response",
+      tools: null,
+      structured_messages: null,
+      tool_calls: [{ id: "c" }],
+    });
+  });
+});
+
+describe("a reply of the Generic Guardrail API", () => {
+  const input = guardrailInput({ texts: ["one", "two"], images: ["i"] });
+  const read = (reply: unknown): unknown => readGenericApiReply(JSON.stringify(reply), input);
+
+  test("without an action allows, and so does NONE, whatever else it holds", () => {
+    expect(read({})).toEqual({ action: "allow" });
+    expect(read({ action: "NONE", texts: ["x", "y"] })).toEqual({ action: "allow" });
+  });
+
+  test("blocks with a reason, its own or the API's", () => {
+    expect(read({ action: "BLOCKED" })).toMatchObject({ reason: "Content violates policy" });
+    expect(read({ action: "BLOCKED", blocked_reason: "why" })).toMatchObject({ reason: "why" });
+  });
+
+  test("rewrites what it names and leaves what it does not", () => {
+    expect(read({ action: "GUARDRAIL_INTERVENED", images: ["j"] })).toEqual({
+      action: "mask",
+      texts: ["one", "two"],
+      images: ["j"],
+    });
+  });
+
+  test("of another length, shape or action is a failure", () => {
+    for (const reply of [
+      { action: "GUARDRAIL_INTERVENED", texts: ["one"] },
+      { action: "GUARDRAIL_INTERVENED", texts: ["one", 2] },
+      { action: "GUARDRAIL_INTERVENED", images: ["a", "b"] },
+      { action: "MAYBE" },
+      [],
+      "NONE",
+    ]) {
+      expect(read(reply)).toMatchObject({ action: "failed", cause: "error" });
+    }
+  });
+});
