@@ -44,17 +44,13 @@ const readKeys = [
 
 export function readCallSpan(bytes: Buffer, range: SpanRange): CallSpan {
   let name = "";
-  let kind = 0;
   let startMs = 0;
   let role: SpanRole = "step";
   const values: Record<string, string | number | undefined> = {};
   eachField(bytes, range.start, range.end, (field, wire, start, end) => {
     if (field === 5) name = bytes.toString("utf8", start, end);
-    else if (field === 6) {
-      kind = readVarint(bytes, start);
-      role = roleOf(name, kind);
-    } else if (field === 7)
-      startMs = bytes.readUInt32LE(start + 4) * 4294.967296 + low(bytes, start);
+    else if (field === 6) role = roleOf(name, readVarint(bytes, start));
+    else if (field === 7) startMs = readTimeMs(bytes, start);
     else if (field === 9 && wire === wireLen) {
       // Fields come in the order of their numbers in what we write, so the role is known by now.
       if (role !== "chat" && role !== "guardrail") return false;
@@ -65,8 +61,23 @@ export function readCallSpan(bytes: Buffer, range: SpanRange): CallSpan {
   return { role, name, startMs, values };
 }
 
-function low(bytes: Buffer, start: number): number {
-  return bytes.readUInt32LE(start) / 1e6;
+/** The role alone. */
+export function spanRole(bytes: Buffer, range: SpanRange): SpanRole {
+  let name = "";
+  let role: SpanRole = "step";
+  eachField(bytes, range.start, range.end, (field, _wire, start, end) => {
+    if (field === 5) name = bytes.toString("utf8", start, end);
+    if (field !== 6) return true;
+    role = roleOf(name, readVarint(bytes, start));
+    return false;
+  });
+  return role;
+}
+
+/** Fixed64 nanoseconds as milliseconds, without BigInt. */
+function readTimeMs(bytes: Buffer, start: number): number {
+  const [low, high] = [bytes.readUInt32LE(start), bytes.readUInt32LE(start + 4)];
+  return (high * 4294967296 + low) / 1e6;
 }
 
 function roleOf(name: string, kind: number): SpanRole {
