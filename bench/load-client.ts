@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly graceMs?: number;
   /** Connections opened at once at the start (default 250). */
   readonly connectBatch?: number;
+  /** A connection that was turned away (503) waits this long; 0, the default, tries again at once. */
+  readonly backOffMs?: number;
   /** Wait until all connections are open before the first request goes out. */
   readonly together?: boolean;
 }
@@ -53,7 +55,7 @@ const headEnd = Buffer.from("\r\n\r\n");
 
 /** Runs one load to its end. Rejects only when no connection could be opened at all. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { port, request, graceMs = 30_000 } = options;
+  const { port, request, graceMs = 30_000, backOffMs = 0 } = options;
   const latencies: number[] = [];
   const firstBytes: number[] = [];
   const statuses: Record<number, number> = {};
@@ -125,7 +127,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     else failed++;
     done++;
     socket.data.status = -1;
-    send(socket);
+    if (status === 503 && backOffMs > 0) setTimeout(() => send(socket), backOffMs);
+    else send(socket);
   }
 
   function closed(socket: Socket<Connection>): void {

@@ -138,30 +138,38 @@ async function fourTimesThePeak(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** A small pool and a provider of 100 ms: its capacity is known, and the rest is turned away. */
+/**
+ * A small pool and a provider of 100 ms: 640 calls/s at most, and the rest is turned away. Offered is four times
+ * that, by callers that wait before they try again, and then a flood by callers that do not wait at all.
+ */
 async function fourTimesThePool(bench: Bench): Promise<Figure[]> {
   const pool = { threads: 2, calls_per_thread: 32, queue: 64 };
   const gateway = await bench.startGateway({ pool });
   const request = chatRequest({ model: "wait-100" });
-  const load = (connections: number) => () =>
-    runLoad({ port: gateway.port, connections, request, forMs: bench.roundMs });
-  const loads = { full: load(128), four: load(512) };
+  const load = (connections: number, backOffMs: number) => () =>
+    runLoad({ port: gateway.port, connections, request, backOffMs, forMs: bench.roundMs });
+  const loads = { full: load(128, 200), four: load(512, 200), flood: load(512, 0) };
   const results = await interleave(Math.min(3, bench.rounds), loads, loads);
   await gateway.stop();
   const rate = (all: readonly { callsPerSecond: number }[]): number[] =>
     all.map(({ callsPerSecond }) => callsPerSecond);
-  const turnedAway = sumOf(results.four, "turnedAway");
+  const turnedAway = sumOf([...results.four, ...results.flood], "turnedAway");
+  const failed = sumOf([...results.four, ...results.flood], "failed");
   return [
     {
-      figure: "served/s at 4× a full pool and queue (64 + 64 calls, 100 ms each) ÷ at 1×",
+      figure: "served/s with 4× offered to a full pool and queue ÷ with 1×",
       value: showSpread(ratios(rate(results.four), rate(results.full))),
       floor: "0.9",
       aim: "1",
       peer: "-",
     },
     {
-      figure: "there: turned away with retry-after / failed in another way",
-      value: `${turnedAway} / ${sumOf(results.four, "failed") - turnedAway}`,
+      figure: "the same under a flood: 512 connections that try again at once",
+      value: showSpread(ratios(rate(results.flood), rate(results.full))),
+    },
+    {
+      figure: "in both: turned away with retry-after / failed in another way",
+      value: `${turnedAway} / ${failed - turnedAway}`,
     },
   ];
 }
