@@ -3,6 +3,7 @@
 // span that says what became of it, and texts are on none unless content is captured.
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { ErrorCode } from "../errors/gateway-error.ts";
 import type { Span } from "../tracing/recorder/call-spans.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
@@ -40,6 +41,8 @@ export interface StageDeps {
   readonly failSpan: (span: Span, errorType: string, message: string) => void;
   readonly nowMs: () => number;
   readonly cancelled: AbortSignal;
+  /** Why the call was cancelled, once it is. */
+  readonly cancelCode: () => ErrorCode | undefined;
   /** How many chars of texts go on a span; 0: none. */
   readonly contentChars: number;
   /** Told what a span may say of the error that is thrown: reasons may quote texts. */
@@ -205,7 +208,10 @@ function apply(
       throw new GatewayError("guardrail_failed", message);
     }
     case "cancelled":
-      throw new GatewayError("client_disconnected", "the call ended before it was checked");
+      throw new GatewayError(
+        deps.cancelCode() ?? "client_disconnected",
+        "the call ended before it was checked",
+      );
   }
 }
 

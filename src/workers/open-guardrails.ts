@@ -32,6 +32,7 @@ export function openGuardrails(state: CallState, deps: WorkerDeps): CallGuardrai
     nowMs: deps.clock,
     contentChars: captureContent ? contentLimitChars : 0,
     cancel: cancellation.cancel,
+    cancelCode: cancellation.code,
     onCancel: (listener) => cancellation.onCancel(listener),
   });
 }

@@ -8,6 +8,7 @@ import { startGuardrailServer } from "../support/guardrail-server.ts";
 import type { GuardrailServer } from "../support/guardrail-server.ts";
 import { assertWholeTrace, kinds } from "../support/trace-assertions.ts";
 import { startTracedGateway } from "../support/traced-gateway.ts";
+import { waitFor } from "../support/wait-for.ts";
 import type { TracedGateway } from "../support/traced-gateway.ts";
 
 const stages = ["pre_call", "during_call", "post_call"] as const;
@@ -37,7 +38,16 @@ beforeAll(async () => {
     provider: { script: () => ({ text: replyText, chunks: 12, chunkDelayMs: 0 }) },
     config: () => ({
       pool: { threads: 2 },
-      guardrails: stages.flatMap((stage) => outcomes.map((outcome) => guardrail(stage, outcome))),
+      guardrails: [
+        ...stages.flatMap((stage) => outcomes.map((outcome) => guardrail(stage, outcome))),
+        {
+          name: "pre_call.slow",
+          type: "generic_api",
+          url: `${server.url}/slow`,
+          modes: ["pre_call"],
+          timeout: "60s",
+        },
+      ],
     }),
   });
 });
@@ -136,6 +146,35 @@ for (const route of routes) {
     });
   }
 }
+
+describe("a client that leaves while a guardrail is asked", () => {
+  test.each(routes)("leaves a whole tree that says so: %s", async (route) => {
+    const controller = new AbortController();
+    const session = `left-${route}`;
+    const asked = server.requests("/slow").length;
+    const running = fetch(outside.gateway.url + route, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-everyspan-guardrails": "pre_call.slow",
+        "x-session-id": session,
+      },
+      body: apiBody({ route }),
+      signal: controller.signal,
+    });
+    await waitFor(() => server.requests("/slow").length > asked, 5000, "the guardrail being asked");
+    controller.abort();
+    expect(running).rejects.toThrow();
+    const tree = assertWholeTrace(await outside.traceOfSession(session), {
+      route,
+      chat: true,
+      attempts: 0,
+      guardrails: 1,
+    });
+    expect(tree.guardrails[0]?.attributes["everyspan.guardrail.verdict"]).toBe("cancelled");
+    expect(tree.chat?.attributes["everyspan.client_disconnected"]).toBe(true);
+  });
+});
 
 async function verify(
   { response, body, traceId }: Sent,

@@ -1,0 +1,193 @@
+import { describe, expect, test } from "bun:test";
+import { createCallSpans } from "../../../src/tracing/recorder/call-spans.ts";
+import type { Span } from "../../../src/tracing/recorder/call-spans.ts";
+import { createIdSource } from "../../../src/tracing/recorder/ids.ts";
+import { StatusCode } from "../../../src/tracing/recorder/span-encoding.ts";
+import { createGuardrailStage } from "../../../src/workers/guardrail-stage.ts";
+import type { CheckedContent, GuardrailStage } from "../../../src/workers/guardrail-stage.ts";
+import type { Guardrail, Stage, Verdict } from "../../../src/workers/guardrails/guardrail.ts";
+import { guardrailInput } from "../../support/guardrail-input.ts";
+import { readyGuardrail } from "../../support/ready-guardrail.ts";
+
+interface Harness {
+  readonly stage: GuardrailStage;
+  readonly spans: Span[];
+  readonly note: () => string;
+}
+
+function harness(
+  ready: readonly ReturnType<typeof readyGuardrail>[],
+  { stage = "pre_call", contentChars = 0 }: { stage?: Stage; contentChars?: number } = {},
+): Harness {
+  let nowMs = 0;
+  const clock = (): number => (nowMs += 1);
+  const trace = {
+    traceId: "1".repeat(32),
+    spanId: "",
+    traceFlags: 1,
+    traceState: "",
+    isRemote: false,
+  };
+  const recorder = createCallSpans({ clock, ids: createIdSource() }, trace);
+  const spans: Span[] = [];
+  let note = "";
+  const { route, model, call, traceId, headers, endUser } = guardrailInput();
+  return {
+    spans,
+    note: () => note,
+    stage: createGuardrailStage(
+      stage,
+      ready.map((guardrail) => ({ ready: guardrail, extra: {} })),
+      {
+        call: { route, model, call, traceId, headers, endUser },
+        startSpan(name, kind) {
+          const span = recorder.start({ name, kind });
+          spans.push(span);
+          return span;
+        },
+        endSpan: (span) => recorder.end(span),
+        failSpan: (span, type, message) => recorder.fail(span, type, message),
+        nowMs: clock,
+        cancelled: new AbortController().signal,
+        cancelCode: () => undefined,
+        contentChars,
+        note(message) {
+          note = message;
+        },
+      },
+    ),
+  };
+}
+
+function content(texts: readonly string[], final = true): CheckedContent {
+  return { texts, images: [], tools: [], toolCalls: [], messages: [], final };
+}
+
+const giving =
+  (verdict: Verdict): Guardrail =>
+  () =>
+    verdict;
+const verdictOf = (span: Span | undefined): unknown =>
+  span?.attributes["everyspan.guardrail.verdict"];
+
+describe("a stage of guardrails", () => {
+  test("runs them in order, each on what the one before made of the texts", async () => {
+    const seen: string[][] = [];
+    const adding =
+      (mark: string): Guardrail =>
+      ({ texts }) => {
+        seen.push([...texts]);
+        return { action: "mask", texts: texts.map((text) => text + mark) };
+      };
+    const { stage, spans } = harness([
+      readyGuardrail({ name: "one", check: adding("1") }),
+      readyGuardrail({ name: "two", check: adding("2") }),
+    ]);
+    expect((await stage.check(content(["x"]))).texts).toEqual(["x12"]);
+    expect(seen).toEqual([["x"], ["x1"]]);
+    expect(spans.map(({ name }) => name)).toEqual(["apply_guardrail one", "apply_guardrail two"]);
+    expect(spans.every(({ endMs }) => endMs !== undefined)).toBe(true);
+  });
+
+  test("has one span for all windows of a stream, with the strongest verdict", async () => {
+    const verdicts: Verdict[] = [
+      { action: "allow" },
+      { action: "mask", texts: ["y"], masked: { email: 2 } },
+      { action: "allow" },
+    ];
+    const { stage, spans } = harness([
+      readyGuardrail({ check: () => verdicts.shift() ?? { action: "allow" } }),
+    ]);
+    for (const final of [false, false, true]) await stage.check(content(["x"], final));
+    stage.end();
+    expect(spans).toHaveLength(1);
+    expect(spans[0]?.attributes).toMatchObject({
+      "everyspan.guardrail.verdict": "mask",
+      "everyspan.guardrail.windows": 3,
+      "everyspan.guardrail.masked_count": 2,
+      "everyspan.guardrail.masked_entities": ["email:2"],
+    });
+  });
+
+  test("ends at the first block, which is no error of the span, and whose reason stays off it", async () => {
+    const block: Verdict = { action: "block", reason: "he said: xyzzy", category: "abuse" };
+    const { stage, spans, note } = harness([
+      readyGuardrail({ name: "m", type: "module", check: giving(block) }),
+      readyGuardrail({ name: "never", check: giving({ action: "allow" }) }),
+    ]);
+    expect(stage.check(content(["x"]))).rejects.toMatchObject({
+      code: "guardrail_blocked",
+      message: "guardrail m blocked the call: he said: xyzzy",
+    });
+    stage.end();
+    expect(spans).toHaveLength(1);
+    expect(verdictOf(spans[0])).toBe("block");
+    expect(spans[0]?.statusCode).toBe(StatusCode.unset);
+    expect(spans[0]?.attributes["gen_ai.guardrail.risk.category"]).toBe("abuse");
+    expect(JSON.stringify(spans) + note()).not.toContain("xyzzy");
+  });
+
+  test("records reason and texts where content is captured", async () => {
+    const block: Verdict = { action: "block", reason: "xyzzy", category: "abuse" };
+    const { stage, spans } = harness([readyGuardrail({ type: "module", check: giving(block) })], {
+      contentChars: 1000,
+    });
+    await stage.check(content(["the text"])).catch(() => undefined);
+    stage.end();
+    expect(spans[0]?.attributes).toMatchObject({
+      "everyspan.guardrail.reason": "xyzzy",
+      "gen_ai.guardrail.content.input.value": '["the text"]',
+    });
+  });
+
+  test("refuses what it would have to rewrite beside the provider call", async () => {
+    const mask: Verdict = { action: "mask", texts: ["y"] };
+    const { stage } = harness([readyGuardrail({ check: giving(mask) })], { stage: "during_call" });
+    expect(stage.check(content(["x"]))).rejects.toMatchObject({ code: "guardrail_blocked" });
+  });
+
+  test("a failure is an error of the span; the policy decides what it is to the call", async () => {
+    const failed: Verdict = { action: "failed", cause: "error", message: "it broke" };
+    const open = harness([readyGuardrail({ check: giving(failed), onError: "allow" })]);
+    expect((await open.stage.check(content(["x"]))).texts).toEqual(["x"]);
+    const closed = harness([readyGuardrail({ check: giving(failed) })]);
+    expect(closed.stage.check(content(["x"]))).rejects.toMatchObject({ code: "guardrail_failed" });
+    for (const [{ stage, spans }, action] of [
+      [open, "allow"],
+      [closed, "block"],
+    ] as const) {
+      stage.end();
+      expect(verdictOf(spans[0])).toBe("failed");
+      expect(spans[0]?.statusCode).toBe(StatusCode.error);
+      expect(spans[0]?.attributes["error.type"]).toBe("error");
+      expect(spans[0]?.attributes["everyspan.guardrail.failure_action"]).toBe(action);
+    }
+  });
+
+  test("that had nothing to check has spans that say so", () => {
+    const { stage, spans } = harness([readyGuardrail({ check: giving({ action: "allow" }) })]);
+    stage.end();
+    expect(spans.map(verdictOf)).toEqual(["not_run"]);
+  });
+
+  test("shows the next guardrail nothing of what was masked, in whatever form", async () => {
+    const seen: unknown[] = [];
+    const { stage } = harness([
+      readyGuardrail({ name: "a", check: giving({ action: "mask", texts: ["[x]"] }) }),
+      readyGuardrail({
+        name: "b",
+        check(input) {
+          seen.push(input);
+          return { action: "allow" };
+        },
+      }),
+    ]);
+    const rebuild = ({ texts }: { readonly texts: readonly string[] }): CheckedContent => ({
+      ...content(texts),
+      messages: [{ role: "user", content: texts[0] }],
+    });
+    await stage.check({ ...content(["xyzzy"]), messages: [{ content: "xyzzy" }], rebuild });
+    expect(JSON.stringify(seen)).not.toContain("xyzzy");
+    expect(JSON.stringify(seen)).toContain("[x]");
+  });
+});
