@@ -57,6 +57,7 @@ export function problemsOf(
   if (chat !== undefined) {
     const tokens = tokenSum(chat);
     if (tokens !== undefined) expect("trace tokens", seen.tokens, tokens);
+    problems.push(...contentProblems(seen, chat));
   }
   return problems;
 }
@@ -81,6 +82,23 @@ function chatProblems(shown: SeenSpan, chat: ReceivedSpan, backend: Backend): st
   }
   if (!backend.hasOwnPrices) expect("cost", rounded(shown.cost), rounded(count("cost")));
   return problems;
+}
+
+/** What was recorded of the messages stands on the trace, where people look first. */
+function contentProblems(seen: SeenTrace, { attributes }: ReceivedSpan): string[] {
+  return (["input", "output"] as const).flatMap((side) => {
+    const shown = seen[side];
+    const said = firstText(attributes[`gen_ai.${side}.messages`]);
+    if (said === undefined) {
+      return shown === undefined ? [] : [`trace ${side}: ${shown}, though nothing was recorded`];
+    }
+    return shown?.includes(said) === true ? [] : [`trace ${side}: ${shown} without "${said}"`];
+  });
+}
+
+function firstText(messages: unknown): string | undefined {
+  if (typeof messages !== "string") return undefined;
+  return /"content":"([^"\\]+)"/.exec(messages)?.[1];
 }
 
 function typeOf(span: ReceivedSpan, backend: Backend): string {
