@@ -93,7 +93,7 @@ async function send(
 function freePort(): number {
   const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const { port } = probe;
-  probe.stop(true);
+  void probe.stop(true);
   return port ?? 0;
 }
 

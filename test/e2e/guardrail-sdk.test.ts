@@ -60,9 +60,9 @@ interface Client {
 
 const clients: Readonly<Record<string, Client>> = {
   openai: {
-    badRequest: OpenAI.BadRequestError as never,
-    serverError: OpenAI.InternalServerError as never,
-    apiError: OpenAI.APIError as never,
+    badRequest: OpenAI.BadRequestError,
+    serverError: OpenAI.InternalServerError,
+    apiError: OpenAI.APIError,
     async say(guardrail, prompt) {
       const reply = await openai.chat.completions.create(
         { model: "gpt-4o-mini", messages: [{ role: "user", content: prompt }] },
@@ -79,9 +79,9 @@ const clients: Readonly<Record<string, Client>> = {
     },
   },
   anthropic: {
-    badRequest: Anthropic.BadRequestError as never,
-    serverError: Anthropic.APIError as never,
-    apiError: Anthropic.APIError as never,
+    badRequest: Anthropic.BadRequestError,
+    serverError: Anthropic.APIError,
+    apiError: Anthropic.APIError,
     async say(guardrail, prompt) {
       const reply = await anthropic.messages.create(
         {

@@ -189,7 +189,7 @@ describe("what a server is asked", () => {
       model: "claude-haiku-4-5",
       request_data: { user_api_key_end_user_id: "user-42" },
       additional_provider_specific_params: { level: 2, kept: true },
-    } as never);
+    });
     expect(request?.body["request_headers"]).toMatchObject({
       "x-tenant": "blue",
       "x-private": "[present]",

@@ -43,23 +43,35 @@ const anthropicEvent = (type: string, fields: object): string =>
 const anthropicDelta = (delta: object): string =>
   anthropicEvent("content_block_delta", { index: 0, delta });
 
-function documents(stream: string): Record<string, any>[] {
+interface Delta {
+  readonly content?: string;
+  readonly refusal?: string;
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly { readonly function?: { readonly arguments?: string } }[];
+}
+
+interface StreamDocument {
+  readonly choices?: readonly { readonly delta: Delta; readonly logprobs?: unknown }[];
+  readonly delta?: Readonly<Record<string, string>>;
+}
+
+function documents(stream: string): StreamDocument[] {
   return binaryToUtf8(stream)
     .split("\n")
     .filter((line) => line.startsWith("data: {"))
-    .map((line) => JSON.parse(line.slice(6)) as Record<string, any>);
+    .map((line) => JSON.parse(line.slice(6)) as StreamDocument);
 }
 const openaiText =
-  (read: (delta: any) => unknown) =>
+  (read: (delta: Delta) => string | undefined) =>
   (stream: string): string =>
     documents(stream)
-      .map((document) => read(document["choices"]?.[0]?.delta ?? {}) ?? "")
+      .map((document) => read(document.choices?.[0]?.delta ?? {}) ?? "")
       .join("");
 const anthropicText =
   (key: string) =>
   (stream: string): string =>
     documents(stream)
-      .map((document) => document["delta"]?.[key] ?? "")
+      .map((document) => document.delta?.[key] ?? "")
       .join("");
 
 const anthropicTail = [
@@ -202,7 +214,7 @@ describe.each(Object.keys(shapes))("%s", (name) => {
     let longest = 0;
     for (let skipped = 0; skipped < 30; skipped++) {
       const before = lead.slice(skipped);
-      const pieces = [...(before + word + after)];
+      const pieces = (before + word + after).split("");
       const { out, ended } = await pump(held(shape.api, blockWord(word)), streamOf(shape, pieces));
       expect(ended).toBe("blocked");
       expect(before.startsWith(shape.textOf(out))).toBe(true);
@@ -273,7 +285,7 @@ describe("what is held", () => {
     })}\n\n`;
     const { out } = await pump(held("openai", maskWord(word)), [event]);
     expect(out).not.toContain(word);
-    expect(documents(out)[0]?.["choices"][0].logprobs).toBeNull();
+    expect(documents(out)[0]?.choices?.[0]?.logprobs).toBeNull();
   });
 
   test("a word written with escapes inside arguments is found, and its mask keeps them valid", async () => {
@@ -309,9 +321,9 @@ describe("what is held", () => {
     };
     await pump(
       held("openai", check),
-      [..."an assistant assists with assiduity, always and for everyone"].map((content) =>
-        openaiEvent({ content }),
-      ),
+      "an assistant assists with assiduity, always and for everyone"
+        .split("")
+        .map((content) => openaiEvent({ content })),
     );
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.filter((text) => !/\s$/.test(text))).toEqual([]);
