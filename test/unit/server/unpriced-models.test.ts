@@ -20,7 +20,7 @@ function outcome(changes: Partial<CallOutcome>): CallOutcome {
     attempts: 1,
     chatSeconds: 1,
     ...changes,
-  } as CallOutcome;
+  };
 }
 
 function listener(): { readonly said: string[]; readonly tell: (call: CallOutcome) => void } {
