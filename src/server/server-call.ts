@@ -68,9 +68,12 @@ export function openServerCall(
     },
   });
   const common: Attributes = {};
-  const session =
-    headers.get("x-session-id") ?? baggageMember(headers.get("baggage"), attr.sessionId);
+  const baggage = headers.get("baggage");
+  const session = headers.get("x-session-id") ?? baggageMember(baggage, attr.sessionId);
   if (session !== undefined && session !== "") common[attr.sessionId] = session.slice(0, 256);
+  // The body's own user, known later, wins over the baggage's.
+  const user = baggageMember(baggage, attr.userId);
+  if (user !== undefined && user !== "") common[attr.userId] = user.slice(0, 256);
   return {
     id,
     route,
