@@ -112,7 +112,6 @@ export function createGuardrailStage(
     const startedMs = deps.nowMs();
     run.asked = true;
     const { rebuild, replacedTools: before, ...shown } = content;
-    captureTexts(span, shown.texts, deps);
     const input = { ...deps.call, ...shown, stage, extra: run.extra };
     const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage);
     run.durationMs += deps.nowMs() - startedMs;
@@ -120,6 +119,7 @@ export function createGuardrailStage(
     if (strength.indexOf(judgement.action) > strength.indexOf(run.verdict)) {
       run.verdict = judgement.action;
     }
+    captureTexts(span, { judgement, run, texts: shown.texts }, deps);
     const changes = apply(judgement, { run, span }, deps);
     if (judgement.action === "mask") countMasked(run, judgement.masked);
     if (content.final) endRun(run);
@@ -221,7 +221,20 @@ function countMasked(run: Run, masked: Readonly<Record<string, number>> | undefi
   }
 }
 
-function captureTexts(span: Span, texts: readonly string[], deps: StageDeps): void {
-  if (deps.contentChars === 0) return;
-  span.attributes[attr.guardrailInput] = JSON.stringify(texts).slice(0, deps.contentChars);
+/**
+ * What was masked as it was masked, and what was blocked, which no `chat` span shows. What a pattern
+ * blocks is a secret as a rule, and what was allowed is on the `chat` span.
+ */
+function captureTexts(
+  { attributes }: Span,
+  asked: { readonly judgement: Judgement; readonly run: Run; readonly texts: readonly string[] },
+  { contentChars }: StageDeps,
+): void {
+  if (contentChars === 0) return;
+  const { judgement, run, texts } = asked;
+  const shown = (list: readonly string[]): string => JSON.stringify(list).slice(0, contentChars);
+  if (judgement.action === "mask") attributes[attr.guardrailOutput] = shown(judgement.texts);
+  if (judgement.action === "block" && run.ready.config.type !== "pattern") {
+    attributes[attr.guardrailInput] = shown(texts);
+  }
 }
