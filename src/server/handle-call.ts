@@ -21,11 +21,11 @@ export async function handleCall(
   const call = openServerCall(request, { route, trace, url }, deps);
   let task: CallTask;
   try {
+    authenticate(call, request, deps);
     assertTaken(deps);
     if (route.methods.length > 0 && !route.methods.includes(request.method)) {
       throw new GatewayError("method_not_allowed", `use ${route.methods.join(" or ")} here`);
     }
-    authenticate(call, request, deps);
     task = await prepareTask(call, { request, search: url.search }, deps);
     assertTaken(deps); // the body may have taken its time
     deps.openCalls.admit(call, task.provider);

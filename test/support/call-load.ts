@@ -17,6 +17,8 @@ export interface BookedCall {
   state: "open" | "whole" | "broken";
   status: number | undefined;
   errorType: string | undefined;
+  /** The client left of its own accord. */
+  hasLeft: boolean;
 }
 
 export interface CallLoad {
@@ -31,6 +33,7 @@ export interface LoadOptions {
   readonly random: RandomSource;
   /** What the provider does with a call. */
   readonly script: (random: RandomSource, stream: boolean) => Script;
+  readonly prompt?: (random: RandomSource) => string;
   /** Whether a client leaves a call in its middle, and after how long. */
   readonly leaveAfterMs?: (random: RandomSource) => number | undefined;
 }
@@ -57,6 +60,7 @@ async function callOnce(options: LoadOptions, book: BookedCall[]): Promise<void>
   const stream = random.next() < 0.5;
   const script = options.script(random, stream);
   const leaveAfterMs = options.leaveAfterMs?.(random);
+  const prompt = options.prompt?.(random) ?? `call ${book.length}`;
   const call: BookedCall = {
     caller: newCallerSpan(),
     route,
@@ -65,22 +69,24 @@ async function callOnce(options: LoadOptions, book: BookedCall[]): Promise<void>
     state: "open",
     status: undefined,
     errorType: undefined,
+    hasLeft: false,
   };
   book.push(call);
   try {
     const reply = await fetch(url + route, {
       method: "POST",
       headers: { "content-type": "application/json", ...call.caller.headers },
-      body: apiBody({ route, stream, script, prompt: `call ${book.length}` }),
+      body: apiBody({ route, stream, script, prompt }),
       ...(leaveAfterMs !== undefined && { signal: AbortSignal.timeout(leaveAfterMs) }),
     });
     call.status = reply.status;
     const said = readApiReply(route, await reply.text());
     call.errorType = said.errorType;
     call.state = !stream || said.ended || said.errorType !== undefined ? "whole" : "broken";
-  } catch {
+  } catch (error) {
     // The gateway was killed, or the client has left: what this test is about.
     call.state = "broken";
+    call.hasLeft = error instanceof Error && error.name === "TimeoutError";
     await Bun.sleep(5);
   }
 }
