@@ -38,6 +38,10 @@ export interface CallTask {
   /** Recorded on every span; empty when unknown. */
   readonly sessionId: string;
   readonly userId: string;
+  /** JSON of attributes that are on every span besides; absent: none. */
+  readonly attributes?: string;
+  /** Before an attempt is repeated the worker says `refused` and waits for `resume`. */
+  readonly isPaced?: boolean;
 }
 
 /** A guardrail that runs on a call, and what the caller added for it (LiteLLM's `extra_body`). */
@@ -100,6 +104,7 @@ export type CallResult =
  *   broke after its head: `text` is then the error event in the route's own protocol.
  * - `reply`, `failed`: a call's result, where it was not streamed.
  * - `journal`: the spans so far of a call that has been open for a while.
+ * - `refused`: an attempt of a paced call came to nothing; it will be repeated after `resume`.
  *
  * They cross as an array: all that one turn of the worker's loop has to say.
  */
@@ -123,15 +128,26 @@ export type WorkerMessage =
       readonly call: string;
       readonly spans: string;
       readonly spanCount: number;
-    };
+    }
+  | ({ readonly kind: "refused"; readonly call: string } & RefusedAttempt);
+
+/** `status`: the provider's, 0 where it could not be reached. `delayMs`: no sooner than this. */
+export interface RefusedAttempt {
+  readonly status: number;
+  readonly delayMs: number;
+}
 
 /** What a call hears while it streams. */
 export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
-/** Server to worker. `credit` allows that many more bytes of parts; `cancel` ends the call. */
+/**
+ * Server to worker. `credit` allows that many more bytes of parts; `cancel` ends the call; `resume` lets a
+ * refused one go on.
+ */
 export type ServerMessage =
   | { readonly kind: "credit"; readonly call: string; readonly bytes: number }
-  | { readonly kind: "cancel"; readonly call: string; readonly code: ErrorCode };
+  | { readonly kind: "cancel"; readonly call: string; readonly code: ErrorCode }
+  | { readonly kind: "resume"; readonly call: string };
 
 /** Bytes of parts that a worker may have sent and the client not yet taken. */
 export const streamWindowBytes: number = 256 * 1024;

@@ -14,6 +14,10 @@
  *   worker part of the journal, closing what is open there at `endedAtMs` with `errorType`; when it has no
  *   worker part, `fallbackSpans` in the same way. These are the same worker part as the server has it, or a
  *   stand-in where the worker never journaled. Committed and acknowledged like `finished`.
+ * - `batch`: a batch begins, or goes on. `name` is told once and stands for it; with `restart` its rows are
+ *   forgotten first. Acknowledged as {@link acknowledgedAs} says, like `opening`.
+ * - `opening`: a batch's row is about to be sent: the row, and its open spans (the server's own, and a
+ *   stand-in for the worker's until that journals). Once acknowledged, its provider may be called.
  * - `lost`: the server had to give up on spans that the exporter never heard of; counted and kept.
  * - `account`: asks for the account; answered by an `account` event with the same `request`.
  * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.
@@ -25,6 +29,8 @@ export type ExporterCommand =
       readonly spans: string;
       readonly spanCount: number;
       readonly sampled: boolean;
+      /** JSON of a {@link RowEnd} where the call is a batch's row: committed with it. */
+      readonly row?: string;
     }
   | {
       readonly kind: "journal";
@@ -45,6 +51,27 @@ export type ExporterCommand =
       readonly endedAtMs: number;
       readonly errorType: string;
       readonly message: string;
+      readonly row?: string;
+    }
+  | {
+      readonly kind: "batch";
+      readonly call: string;
+      readonly batch: number;
+      readonly name: string;
+      readonly run: string;
+      readonly description: string;
+      readonly restart: boolean;
+    }
+  | {
+      readonly kind: "opening";
+      readonly call: string;
+      readonly batch: number;
+      readonly row: number;
+      readonly spans: string;
+      readonly spanCount: number;
+      readonly standIn: string;
+      readonly standInCount: number;
+      readonly sampled: boolean;
     }
   | { readonly kind: "lost"; readonly spanCount: number }
   | { readonly kind: "account"; readonly request: number }
@@ -52,8 +79,35 @@ export type ExporterCommand =
 
 export type JournalPart = "server" | "worker";
 
-/** The commands that end a call: each is kept by the server until `committed` or `failed` names it. */
+/** The commands that end a call. */
 export type CallCommand = Extract<ExporterCommand, { kind: "finished" | "abandoned" }>;
+
+/** What a batch has written before anything is sent. */
+export type BatchCommand = Extract<ExporterCommand, { kind: "batch" | "opening" }>;
+
+/** What is kept by the server until `committed` or `failed` names it. */
+export type AcknowledgedCommand = CallCommand | BatchCommand;
+
+/** The name under which a command is acknowledged: a call's opening and its end are two. */
+export function acknowledgedAs(command: AcknowledgedCommand): string {
+  const isEnd = command.kind === "finished" || command.kind === "abandoned";
+  return isEnd ? command.call : `${command.kind}:${command.call}`;
+}
+
+/** How the sending of a batch's row ended. Figures are this sending's own; the ledger adds them up. */
+export interface RowEnd {
+  readonly batch: number;
+  readonly row: number;
+  readonly state: "open" | "ok" | "failed";
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** USD; what is unknown is not in it. */
+  readonly cost: number;
+  /** Replies whose cost is unknown. */
+  readonly unpriced: number;
+  /** What the row became, as the batch wrote it: opaque to the ledger. Empty while `open`. */
+  readonly result: string;
+}
 
 /**
  * Exporter to server.

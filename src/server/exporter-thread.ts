@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 
 import type {
   Account,
-  CallCommand,
+  AcknowledgedCommand,
   ExporterCommand,
   ExporterEvent,
   ExporterStart,
@@ -30,8 +30,8 @@ export interface ExporterReady {
 
 export interface ExporterThread {
   readonly ready: Promise<ExporterReady>;
-  /** Posts a call's end. Resolves when its reply may leave, or is late; never rejects. */
-  readonly commit: (command: CallCommand) => Promise<CommitOutcome>;
+  /** Posts a call's end, or a batch's beginning. Resolves when its reply may leave, or is late; never rejects. */
+  readonly commit: (command: AcknowledgedCommand) => Promise<CommitOutcome>;
   readonly journal: (command: JournalCommand) => void;
   /** What the worker of an open call has journaled, for the case that it is gone. */
   readonly workerPart: (call: string) => JournalCommand | undefined;
@@ -182,7 +182,7 @@ export function createExporterThread(options: {
   return {
     ready: ready.promise,
     async commit(command) {
-      journals.drop(command.call);
+      if (command.kind !== "opening") journals.drop(command.call);
       if (exportUntilMs !== undefined) return "failed";
       const outcome = unsettled.add(command);
       if (outcome !== undefined) {

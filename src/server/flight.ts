@@ -97,6 +97,8 @@ function receivePart(
         sampled: call.sampled,
       });
       break;
+    case "refused":
+      break; // the calls of a server are not paced
   }
 }
 

@@ -1,7 +1,8 @@
 // Calls that have been handed to the exporter and are not yet acknowledged: their messages, so that they can
 // be sent again, and the replies that wait for them. Bounded: beyond it a call's trace is given up, counted.
 
-import type { CallCommand } from "../protocol/exporter-message.ts";
+import { acknowledgedAs } from "../protocol/exporter-message.ts";
+import type { AcknowledgedCommand } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 
 /** How a call's commit ended, as far as its reply is concerned. */
@@ -16,7 +17,7 @@ export interface ReplyWait {
 
 export interface UnsettledCalls {
   /** Takes a call in, or says undefined when there is no room; a `late` reply's call stays in. */
-  readonly add: (command: CallCommand) => Promise<CommitOutcome> | undefined;
+  readonly add: (command: AcknowledgedCommand) => Promise<CommitOutcome> | undefined;
   readonly committed: (calls: readonly string[]) => void;
   readonly failed: (calls: readonly string[]) => void;
   readonly exported: (calls: readonly string[]) => void;
@@ -25,7 +26,7 @@ export interface UnsettledCalls {
   /** Lets all of them go: nobody will answer any more. */
   readonly releaseAll: () => void;
   /** What a new exporter thread has to be sent again, in order. */
-  readonly commands: () => CallCommand[];
+  readonly commands: () => AcknowledgedCommand[];
   /** When the oldest one that still waits was added; undefined when none does. */
   readonly oldestMs: () => number | undefined;
   readonly spans: () => number;
@@ -36,7 +37,7 @@ export interface UnsettledCalls {
 const waitingBytesMax = 256 * 1024 * 1024;
 
 interface Waiting {
-  readonly command: CallCommand;
+  readonly command: AcknowledgedCommand;
   readonly sinceMs: number;
   release: ((outcome: CommitOutcome) => void) | undefined;
 }
@@ -52,14 +53,15 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     const waiting = calls.get(call);
     if (waiting === undefined) return undefined;
     calls.delete(call);
-    bytes -= waiting.command.spans.length;
+    bytes -= sizeOf(waiting.command);
     spans -= spansOf(waiting.command);
     return waiting;
   }
 
   function settleCommitted({ command, release }: Waiting): void {
     if (release === undefined) return;
-    if (wait.waitsFor !== "export" || !command.sampled) {
+    const isExported = "spans" in command && command.kind !== "opening" && command.sampled;
+    if (wait.waitsFor !== "export" || !isExported) {
       release("committed");
       return;
     }
@@ -69,11 +71,11 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
   return {
     add(command) {
       handedOverSpans += spansOf(command);
-      if (bytes + command.spans.length > waitingBytesMax) return undefined;
-      bytes += command.spans.length;
+      if (bytes + sizeOf(command) > waitingBytesMax) return undefined;
+      bytes += sizeOf(command);
       spans += spansOf(command);
       return new Promise((release) => {
-        calls.set(command.call, { command, sinceMs: clock(), release });
+        calls.set(acknowledgedAs(command), { command, sinceMs: clock(), release });
       });
     },
     committed(ids) {
@@ -118,6 +120,11 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
 }
 
 /** What the ledger will count for it: an abandoned call brings its worker's spans, or what stands in for them. */
-export function spansOf(command: CallCommand): number {
+export function spansOf(command: AcknowledgedCommand): number {
+  if (command.kind === "opening" || command.kind === "batch") return 0; // its end brings them
   return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
+}
+
+function sizeOf(command: AcknowledgedCommand): number {
+  return command.kind === "batch" ? command.description.length : command.spans.length;
 }

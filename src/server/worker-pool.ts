@@ -33,6 +33,8 @@ export interface WorkerPool {
    */
   readonly run: (task: CallTask, listener: StreamListener) => Promise<CallResult>;
   readonly cancel: (call: string, code: ErrorCode) => void;
+  /** Lets a paced call repeat its refused attempt. */
+  readonly resume: (call: string) => void;
   /** Threads that can take a call; fewer than configured while one is being replaced. */
   readonly threads: () => number;
   readonly queued: () => number;
@@ -160,6 +162,11 @@ export function createWorkerPool(options: {
       const thread = dispatch.threadOf(call);
       const port = thread === undefined ? undefined : ports.get(thread);
       port?.postMessage({ kind: "cancel", call, code } satisfies ServerMessage);
+    },
+    resume(call) {
+      const thread = dispatch.threadOf(call);
+      const port = thread === undefined ? undefined : ports.get(thread);
+      port?.postMessage({ kind: "resume", call } satisfies ServerMessage);
     },
     threads: () => ports.size,
     queued: dispatch.queued,

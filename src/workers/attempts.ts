@@ -3,6 +3,7 @@
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ErrorCode } from "../errors/gateway-error.ts";
+import type { RefusedAttempt } from "../protocol/call-task.ts";
 import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
@@ -52,7 +53,12 @@ export interface AttemptsDeps {
   readonly random: () => number;
   readonly fetch: typeof fetch;
   readonly cancellation: Cancellation;
+  /** Where somebody else says when to try again: they are told of the refusal and waited for. */
+  readonly waitTurn?: ((refused: RefusedAttempt) => Promise<void>) | undefined;
 }
+
+/** A call that waits for its turn outlasts many refusals: they are the limit's doing, not its own. */
+const pacedResendsMax = 200;
 
 /**
  * Sends the request until there is an answer worth passing on: any that is not retryable, or the last one.
@@ -72,8 +78,13 @@ export async function sendWithRetries(
       throw outcome;
     }
     if ("response" in outcome) await discard(outcome, deps.spans);
-    await sleep(delayMs, deps.cancellation);
+    if (deps.waitTurn === undefined) await sleep(delayMs, deps.cancellation);
+    else await deps.waitTurn({ status: statusOf(outcome), delayMs });
   }
+}
+
+function statusOf(outcome: Attempt | GatewayError): number {
+  return "response" in outcome ? outcome.response.status : 0;
 }
 
 /** One attempt and its span: an answer, or the error that it ended with. */
@@ -174,9 +185,11 @@ function retryDelayMs(
   outcome: Attempt | GatewayError,
   request: UpstreamRequest,
   { resends, giveUpAtMs }: { resends: number; giveUpAtMs: number },
-  { provider, clock, random, cancellation }: AttemptsDeps,
+  { provider, clock, random, cancellation, waitTurn }: AttemptsDeps,
 ): number | undefined {
-  if (resends >= provider.retries || cancellation.code() !== undefined) return undefined;
+  const isPaced = waitTurn !== undefined && [429, 529].includes(statusOf(outcome));
+  const resendsMax = isPaced ? pacedResendsMax : provider.retries;
+  if (resends >= resendsMax || cancellation.code() !== undefined) return undefined;
   let delayMs: number;
   if ("response" in outcome) {
     const { status, headers } = outcome.response;

@@ -11,6 +11,7 @@ export interface OpenCall {
   /** Ends the call early; called at most once. */
   readonly cancel: (code: ErrorCode) => void;
   readonly credit: (bytes: number) => void;
+  readonly resume: () => void;
   /** The spans so far, encoded, and their number. */
   readonly snapshot: () => { readonly spans: string; readonly spanCount: number };
 }
@@ -20,6 +21,7 @@ export interface CallRegistry {
   readonly close: (call: string) => void;
   readonly cancel: (call: string, code: ErrorCode) => void;
   readonly credit: (call: string, bytes: number) => void;
+  readonly resume: (call: string) => void;
   /** To be called when a span of the call has started: a journaled call is journaled again. */
   readonly spanStarted: (call: string) => void;
   /** Journals the calls that are due; to be called every few milliseconds. */
@@ -75,6 +77,7 @@ export function createCallRegistry(deps: {
       }
     },
     credit: (call, bytes) => entries.get(call)?.open.credit(bytes),
+    resume: (call) => entries.get(call)?.open.resume(),
     spanStarted(call) {
       const entry = entries.get(call);
       if (entry?.journaled === true) journal(entry);

@@ -12,6 +12,7 @@ import type { IdSource } from "../tracing/recorder/ids.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import type { Attributes } from "../tracing/recorder/span-encoding.ts";
 import { sendWithRetries } from "./attempts.ts";
 import type { Attempt } from "./attempts.ts";
 import type { CallGuardrails } from "./call-guardrails.ts";
@@ -25,6 +26,8 @@ import type { Pricer } from "./cost.ts";
 import { failedCall } from "./finish-call.ts";
 import type { ReadyGuardrail } from "./guardrail-table.ts";
 import { openGuardrails } from "./open-guardrails.ts";
+import { createPacing } from "./pacing.ts";
+import type { Pacing } from "./pacing.ts";
 import { readReply } from "./read-reply.ts";
 import { createStreamWindow } from "./stream-window.ts";
 import type { StreamWindow } from "./stream-window.ts";
@@ -55,8 +58,10 @@ export interface CallState {
   /** Absent on routes that generate nothing. */
   readonly chat: Span | undefined;
   readonly cancellation: CancellationSource;
+  /** Absent where a call decides for itself when to try again. */
+  readonly pacing: Pacing | undefined;
   readonly window: StreamWindow;
-  readonly common: Readonly<Record<string, string>>;
+  readonly common: Readonly<Attributes>;
   /** Starts a span beneath `chat`, or beneath the root where there is no chat. */
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly startedMs: number;
@@ -90,9 +95,12 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
   const spans = createCallSpans(deps, { ...trace, isRemote: false }, task.anchorMs);
   const cancellation = createCancellation();
   const window = createStreamWindow(streamWindowBytes);
-  const common: Record<string, string> = {};
+  const common: Attributes = {};
   if (task.sessionId !== "") common[attr.sessionId] = task.sessionId;
   if (task.userId !== "") common[attr.userId] = task.userId;
+  if (task.attributes !== undefined) Object.assign(common, JSON.parse(task.attributes));
+  const pacing =
+    task.isPaced === true ? createPacing(task.call, deps.post, cancellation) : undefined;
   const chat =
     facts === undefined
       ? undefined
@@ -108,6 +116,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
       window.close();
     },
     credit: window.credit,
+    resume: () => pacing?.resume(),
     snapshot: () => ({ spans: spans.encode(common), spanCount: spans.count() }),
   });
   const state: CallState = {
@@ -117,6 +126,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
     spans,
     chat,
     cancellation,
+    pacing,
     window,
     common,
     startSpan(name, kind) {
@@ -167,6 +177,7 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
       random: deps.random,
       fetch: deps.fetch,
       cancellation: state.cancellation,
+      waitTurn: state.pacing?.waitTurn,
     },
   );
 }

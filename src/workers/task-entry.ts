@@ -59,6 +59,9 @@ function receive(message: ServerMessage): void {
     case "cancel":
       registry.cancel(message.call, message.code);
       break;
+    case "resume":
+      registry.resume(message.call);
+      break;
     case "credit":
       registry.credit(message.call, message.bytes);
       break;

@@ -1,14 +1,28 @@
 // Turns the commands of one loop turn into what one transaction commits. Exporter thread; no state beyond the
 // turn. A journal whose call ends in the same turn is never written.
 
-import type { CallCommand, ExporterCommand } from "../../protocol/exporter-message.ts";
+import type {
+  AcknowledgedCommand,
+  BatchCommand,
+  CallCommand,
+  ExporterCommand,
+  RowEnd,
+} from "../../protocol/exporter-message.ts";
 import { closeOpenSpans } from "./interrupted-spans.ts";
 import type { CallRow, JournalRow } from "./ledger.ts";
 
 export interface CommitGroup {
   readonly calls: CallRow[];
   readonly journals: Map<string, JournalRow>;
+  /** What batches begin, in order; empty but in a batch. */
+  readonly begun: BatchCommand[];
+  /** The rows that end with the calls. */
+  readonly rows: EndedRow[];
   lostSpans: number;
+}
+
+export interface EndedRow extends RowEnd {
+  readonly call: string;
 }
 
 /** A call's journaled worker part, from the ledger. */
@@ -20,8 +34,11 @@ export function groupCommands(
   commands: readonly ExporterCommand[],
   findWorkerPart: FindWorkerPart,
 ): CommitGroup {
-  const group: CommitGroup = { calls: [], journals: new Map(), lostSpans: 0 };
+  const group: CommitGroup = { calls: [], journals: new Map(), begun: [], rows: [], lostSpans: 0 };
   for (const command of commands) {
+    if ("row" in command && typeof command.row === "string") {
+      group.rows.push({ ...(JSON.parse(command.row) as RowEnd), call: command.call });
+    }
     if (command.kind === "finished") {
       dropJournals(group, command.call);
       group.calls.push(finishedRow(command));
@@ -35,6 +52,17 @@ export function groupCommands(
           : { spans: toBytes(journal.spans), spanCount: journal.spanCount };
       dropJournals(group, command.call);
       group.calls.push(abandonedRow(command, part));
+    } else if (command.kind === "opening") {
+      group.begun.push(command);
+      const { call, sampled, spans, spanCount } = command;
+      const own = { kind: "journal", call, part: "server", spans, spanCount, sampled } as const;
+      group.journals.set(`${call} server`, own);
+      if (command.standInCount > 0) {
+        const standIn = { spans: command.standIn, spanCount: command.standInCount };
+        group.journals.set(`${call} worker`, { ...own, part: "worker", ...standIn });
+      }
+    } else if (command.kind === "batch") {
+      group.begun.push(command);
     } else if (command.kind === "lost") {
       group.lostSpans += command.spanCount;
     }
@@ -44,6 +72,10 @@ export function groupCommands(
 
 export function isCallCommand(command: ExporterCommand): command is CallCommand {
   return command.kind === "finished" || command.kind === "abandoned";
+}
+
+export function isAcknowledged(command: ExporterCommand): command is AcknowledgedCommand {
+  return isCallCommand(command) || command.kind === "opening" || command.kind === "batch";
 }
 
 /** The spans a call stands for when it cannot be committed. */

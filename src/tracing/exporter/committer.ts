@@ -2,8 +2,9 @@
 // loop turn, acknowledges it, holds calls for a ledger that is down, gives up loudly. It must never acknowledge
 // what is not in the ledger, nor forget to count what it could not write.
 
+import { acknowledgedAs } from "../../protocol/exporter-message.ts";
 import type { ExporterCommand, ExporterEvent } from "../../protocol/exporter-message.ts";
-import { groupCommands, isCallCommand, spansAtStake } from "./commit-group.ts";
+import { groupCommands, isAcknowledged, isCallCommand, spansAtStake } from "./commit-group.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
 import type { LedgerService } from "./ledger-service.ts";
 import type { Ledger } from "./ledger.ts";
@@ -54,8 +55,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     const calls = commands.filter(isCallCommand);
     for (const call of calls) unwrittenLost += spansAtStake(call);
     for (const command of commands) if (command.kind === "lost") unwrittenLost += command.spanCount;
-    if (calls.length === 0) return;
-    emit({ kind: "failed", calls: calls.map(({ call }) => call).join(" "), reason });
+    const waiting = commands.filter(isAcknowledged);
+    if (waiting.length === 0) return;
+    emit({ kind: "failed", calls: waiting.map(acknowledgedAs).join(" "), reason });
   };
 
   /** Calls wait as long as a reply may wait, counted from the ledger's failure: later ones not at all. */
@@ -89,13 +91,17 @@ export function createCommitter(options: CommitterOptions): Committer {
     try {
       const group = groupCommands(taken, ledger.workerPart);
       const lost = unwrittenLost + group.lostSpans;
-      const added = ledger.commit(group.calls, group.journals.values(), lost);
+      const added = ledger.commit(group.calls, group.journals.values(), lost, group);
       unwrittenLost = 0;
       for (const row of opened.destinations.values()) row.addPending(added.sampledSpans);
       if (!ledger.file.isInPlace() || !ledger.file.isLogInPlace()) {
         // The same calls again on the file that takes its place: known ones change nothing.
-        queue = [...taken.filter(isCallCommand), ...queue];
+        queue = [...taken.filter(isAcknowledged), ...queue];
         return service.rescue();
+      }
+      if (group.begun.length > 0) {
+        const calls = group.begun.map(acknowledgedAs).join(" ");
+        emit({ kind: "committed", calls, spanCount: 0 });
       }
       if (group.calls.length > 0) {
         const calls = group.calls.map(({ call }) => call).join(" ");

@@ -4,6 +4,7 @@
 import type { JournalPart } from "../../protocol/exporter-message.ts";
 import type { LedgerFile } from "./ledger-file.ts";
 import { pageSizeBytes } from "./ledger-schema.ts";
+import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
@@ -41,7 +42,12 @@ export interface Ledger {
   readonly file: LedgerFile;
   readonly totals: Readonly<LedgerTotals>;
   /** Commits all of it in one transaction, or throws and changes nothing. Known call ids change nothing. */
-  commit(calls: readonly CallRow[], journals: Iterable<JournalRow>, lost: number): Committed;
+  commit(
+    calls: readonly CallRow[],
+    journals: Iterable<JournalRow>,
+    lost: number,
+    batch?: BatchWrites,
+  ): Committed;
   /** The journaled worker part of an open call. */
   workerPart(call: string): { readonly spans: Uint8Array; readonly spanCount: number } | undefined;
   /** Commits what earlier processes left open, closed as interrupted. Returns how many calls. */
@@ -88,6 +94,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
   const selectPart = database.prepare<{ spans: Uint8Array; span_count: number }, [string, number]>(
     "SELECT spans, span_count FROM open_calls WHERE call = ? AND part = ?",
   );
+  const batches = createLedgerBatches(database);
   const totals = readTotals(file);
   const aliveAtMs = readAliveAtMs(file);
   const open = readOpenCalls(file);
@@ -112,7 +119,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
     return { spans, sampledSpans };
   };
 
-  const commit: Ledger["commit"] = (calls, journals, lost) => {
+  const commit: Ledger["commit"] = (calls, journals, lost, batch) => {
     const now = nowMs();
     const next = { ...totals, lost: totals.lost + lost };
     const journaled: JournalRow[] = [];
@@ -130,6 +137,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
         if (changes > 0) journaled.push(row);
         written += bytes.length;
       }
+      if (batch !== undefined) written += batches.write(batch);
       const { lastSeq, committed, unsampled } = next;
       updateAccount.run(lastSeq, next.calls, committed, unsampled, next.lost, now);
       end.run();
