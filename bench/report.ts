@@ -41,6 +41,7 @@ export async function writeResults(
     "is in [README.md](README.md).",
     "",
     ...heading.map((line) => `- ${line}`),
+    `- load average ${loadavg()[0]?.toFixed(1)} after the run; above 3, others were at work on the machine: run it again`,
     "",
     "| figure | everyspan | best peer | floor | aim |",
     "|---|---|---|---|---|",
