@@ -28,7 +28,8 @@ export function demoText(result: DemoResult): string {
   const lines = [
     `${calls.length} calls at once under one caller's span, ${result.elapsedMs.toFixed(0)} ms:`,
     "both routes, streaming and plain, some with a native `metadata` field;",
-    "one is retried after a 429, one provider breaks off in mid-stream, one client leaves.",
+    "one is retried after a 429, one provider breaks off in mid-stream, one client leaves;",
+    "a guardrail masks one call, blocks another, and cuts a third off in mid-stream.",
     "",
   ];
   const byCount = [...shapes.values()].toSorted((a, b) => b.length - a.length);

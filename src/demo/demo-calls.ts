@@ -12,26 +12,61 @@ export interface DemoCall {
   readonly leaves: boolean;
   /** Provider attempts that the trace must show. */
   readonly attempts: number;
+  /** The guardrail that the caller names; empty: none. */
+  readonly guardrail: "" | "keys" | "house-rules" | "codenames";
+  readonly prompt: string;
 }
 
 const slow: Script = { delayMs: 30, chunkDelayMs: 5 };
 const total = 60;
+const blabber =
+  "Traces are made of spans, and spans have parents; all of them have one but the first. ".repeat(
+    3,
+  );
+const ordinary = {
+  leaves: false,
+  attempts: 1,
+  guardrail: "",
+  prompt: "Say something about traces.",
+} as const;
 
-/** Both routes, streaming and plain, with and without `metadata`; three of them go wrong on purpose. */
+/** Both routes, streaming and plain, with and without `metadata`; six of them go wrong on purpose. */
 export function demoCalls(): DemoCall[] {
   const calls: DemoCall[] = [];
-  for (let index = 0; index < total - 3; index++) {
+  for (let index = 0; index < total - 6; index++) {
     calls.push({
       route: index % 2 === 0 ? "/v1/chat/completions" : "/v1/messages",
       stream: index % 4 >= 2,
       nativeMetadata: index % 3 === 0,
       script: slow,
-      leaves: false,
-      attempts: 1,
+      ...ordinary,
     });
   }
-  const stream = { stream: true, nativeMetadata: true, leaves: false, attempts: 1 } as const;
+  const stream = { ...ordinary, stream: true, nativeMetadata: true } as const;
   calls.push(
+    {
+      ...stream,
+      route: "/v1/chat/completions",
+      stream: false,
+      script: slow,
+      guardrail: "keys",
+      prompt: "Why does AKIAIOSFODNN7EXAMPLE not work?",
+    },
+    {
+      ...stream,
+      route: "/v1/messages",
+      stream: false,
+      script: slow,
+      guardrail: "house-rules",
+      prompt: "Tell me the launch code.",
+      attempts: 0,
+    },
+    {
+      ...stream,
+      route: "/v1/messages",
+      script: { text: `${blabber} Project Amsel is next.`, chunks: 40, chunkDelayMs: 5 },
+      guardrail: "codenames",
+    },
     {
       ...stream,
       route: "/v1/chat/completions",
@@ -58,12 +93,17 @@ export function demoRequest(call: DemoCall, traceparent: string): RequestInit {
     stream: call.stream,
     ...(anthropic && { max_tokens: 64 }),
     ...(call.nativeMetadata && { metadata: { user_id: "demo-user" } }),
-    messages: [{ role: "user", content: "Say something about traces." }],
+    messages: [{ role: "user", content: call.prompt }],
     x_script: call.script,
   };
   return {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: "Bearer demo", traceparent },
+    headers: {
+      "content-type": "application/json",
+      authorization: "Bearer demo",
+      traceparent,
+      "x-everyspan-guardrails": call.guardrail,
+    },
     body: JSON.stringify(body),
   };
 }

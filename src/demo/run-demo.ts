@@ -74,9 +74,13 @@ export async function runDemo(version: string): Promise<DemoResult> {
   }
 }
 
-/** Root, auth, pre_call, chat, and an attempt or more. */
+/** Root, auth, pre_call, chat, an attempt or more, and the guardrail where one was named. */
 function spansExpected(calls: readonly DemoCall[]): number {
-  return calls.reduce((sum, call) => sum + 4 + call.attempts, 0);
+  return calls.reduce((sum, call) => sum + 4 + call.attempts + guardrailsOf(call), 0);
+}
+
+function guardrailsOf(call: DemoCall): number {
+  return call.guardrail === "" ? 0 : 1;
 }
 
 /** The account once the exporter has noted the receiver's last answer. */
@@ -125,8 +129,14 @@ function judge(
   const retried = calls.filter((call) => call.attempts > 1).length;
   const resent = traces.filter(({ spans }) => attemptsIn(spans) > 1).length;
   if (resent !== retried) problems.push(`${resent} calls with a retry instead of ${retried}`);
+  const guarded = calls.reduce((sum, call) => sum + guardrailsOf(call), 0);
+  const applied = traces.reduce((sum, { spans }) => sum + guardrailsIn(spans), 0);
+  if (applied !== guarded) problems.push(`${applied} guardrail spans instead of ${guarded}`);
+  const unsent = calls.filter((call) => call.attempts === 0).length;
+  const without = traces.filter(({ spans }) => attemptsIn(spans) === 0).length;
+  if (without !== unsent) problems.push(`${without} calls without an attempt instead of ${unsent}`);
   for (const trace of traces) {
-    const expected = { ...caller, attempts: Math.max(1, attemptsIn(trace.spans)) };
+    const expected = { ...caller, attempts: attemptsIn(trace.spans) };
     for (const problem of problemsOf(trace, expected))
       problems.push(`${trace.root.name}: ${problem}`);
   }
@@ -137,6 +147,10 @@ function attemptsIn(spans: readonly ReceivedSpan[]): number {
   return spans.filter((span) => span.name === "POST").length;
 }
 
+function guardrailsIn(spans: readonly ReceivedSpan[]): number {
+  return spans.filter((span) => span.name.startsWith("apply_guardrail ")).length;
+}
+
 function configuration(provider: string, receiver: string): string {
   return `
 server: { port: 0 }
@@ -144,6 +158,10 @@ pool: { threads: 2 }
 providers:
   openai: { api: openai, base_url: "${provider}/v1", api_key: demo }
   anthropic: { api: anthropic, base_url: "${provider}", api_key: demo }
+guardrails:
+  - { name: keys, type: pattern, modes: [pre_call], builtin: [secrets], action: mask }
+  - { name: house-rules, type: pattern, modes: [pre_call], patterns: [{ name: codes, regex: "launch code" }] }
+  - { name: codenames, type: pattern, modes: [post_call], patterns: [{ name: bird, regex: "Project Amsel" }] }
 tracing:
   ledger: { path: ./ledger.db }
   destinations: [{ name: receiver, endpoint: "${receiver}" }]
