@@ -6,7 +6,7 @@ import type { JsonEdit, JsonPath, JsonValue } from "./json-splice.ts";
 import { asArray, asObject } from "./loose-json.ts";
 import type { RequestContent } from "./request-content.ts";
 import { logprobEdits, slotEdits } from "./slot-edits.ts";
-import type { TextSlot } from "./text-slots.ts";
+import type { DocumentTexts, TextSlot } from "./text-slots.ts";
 
 export interface Rewritten {
   readonly texts: readonly string[];
@@ -23,11 +23,7 @@ export function rewriteRequest(
 ): string {
   const toolEdits = changedTools(body, content, rewritten.tools);
   const withTools = spliceJson(body, toolEdits);
-  const imageEdits = content.images.flatMap(({ path, image }, at) => {
-    const value = rewritten.images[at] ?? image;
-    return value === image ? [] : [{ path, value }];
-  });
-  const edits = [...slotEdits(content.slots, rewritten.texts), ...imageEdits];
+  const edits = contentEdits(content, rewritten);
   // A tool that was replaced whole no longer has the texts that were masked in it.
   const document: unknown = toolEdits.length === 0 ? undefined : JSON.parse(withTools);
   const fitting = edits.filter(
@@ -37,15 +33,19 @@ export function rewriteRequest(
   return spliceJson(withTools, fitting);
 }
 
-/** `body` is the text that `slots` were read from; log probabilities of what was masked go too. */
-export function rewriteReply(
-  body: string,
-  slots: readonly TextSlot[],
-  texts: readonly string[],
-): string {
-  const edits = slotEdits(slots, texts);
+/** `body` is the text that `content` was read from; log probabilities of what was masked go too. */
+export function rewriteReply(body: string, content: DocumentTexts, rewritten: Rewritten): string {
+  const edits = contentEdits(content, rewritten);
   if (edits.length === 0) return body;
   return spliceJson(body, [...edits, ...logprobEdits(JSON.parse(body), edits)]);
+}
+
+function contentEdits({ slots, images }: DocumentTexts, rewritten: Rewritten): JsonEdit[] {
+  const imageEdits = images.flatMap(({ path, image }, at) => {
+    const value = rewritten.images[at] ?? image;
+    return value === image ? [] : [{ path, value }];
+  });
+  return [...slotEdits(slots, rewritten.texts), ...imageEdits];
 }
 
 function changedTools(

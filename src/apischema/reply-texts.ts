@@ -3,7 +3,7 @@
 
 import { asArray, asObject, isText, type LooseObject } from "./loose-json.ts";
 import { readTexts } from "./text-slots.ts";
-import type { DocumentTexts, TextSlot } from "./text-slots.ts";
+import type { DocumentTexts, ImageSlot, TextSlot } from "./text-slots.ts";
 
 /** Fields of a reply that tell of it and hold nothing generated. */
 const framing: ReadonlySet<string> = new Set([
@@ -37,6 +37,8 @@ export interface TextPiece extends TextSlot {
 
 export interface EventTexts {
   readonly pieces: readonly TextPiece[];
+  /** Whole ones: no API sends an image in pieces that could be put together here. */
+  readonly images: readonly ImageSlot[];
   /** The channels that end with this event begin with this; undefined: none do. */
   readonly ends: string | undefined;
 }
@@ -59,14 +61,14 @@ const inPieces: ReadonlySet<string> = new Set([
 /** The texts of one event's data that has been through JSON.parse. */
 export function readEventTexts(api: "openai" | "anthropic", event: unknown): EventTexts {
   const data = asObject(event) ?? {};
-  const { slots } = readTexts(data, framing);
+  const { slots, images } = readTexts(data, framing);
   if (api === "openai") {
     const pieces = slots.map((slot) => ({ ...slot, channel: openaiChannel(data, slot) }));
-    return { pieces, ends: undefined };
+    return { pieces, images, ends: undefined };
   }
   const block = typeof data["index"] === "number" ? `${data["index"]} ` : undefined;
   const pieces = slots.map((slot) => ({ ...slot, channel: anthropicChannel(slot, block) }));
-  return { pieces, ends: data["type"] === "content_block_stop" ? block : undefined };
+  return { pieces, images, ends: data["type"] === "content_block_stop" ? block : undefined };
 }
 
 /** `choices[i].delta…`: lists are told apart by their elements' `index`, as their place says nothing. */

@@ -103,19 +103,18 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
     },
     checksReplies: replies.length > 0,
     async checkReply(body) {
-      const { slots, images } = readReplyTexts(JSON.parse(body));
+      const found = readReplyTexts(JSON.parse(body));
       const toolCalls = readReplyToolCalls(api, JSON.parse(body));
       const content: CheckedContent = {
-        texts: slotTexts(slots),
-        images: images.map(({ image }) => image),
+        texts: slotTexts(found.slots),
+        images: found.images.map(({ image }) => image),
         tools: [],
         toolCalls,
         messages: [],
         final: true,
       };
       if (replyStage === undefined || isEmpty(content)) return body;
-      const { texts } = await replyStage.check(content);
-      return rewriteReply(body, slots, texts);
+      return rewriteReply(body, found, await replyStage.check(content));
     },
     holdStream() {
       const settings = replies.map(({ ready }) => ready.config.stream);
@@ -128,10 +127,9 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
         nowMs: deps.nowMs,
         decode: binaryToUtf8,
         encode: utf8ToBinary,
-        async check(texts, final) {
-          if (replyStage === undefined) return texts;
-          const content = { texts, images: [], tools: [], toolCalls: [], messages: [], final };
-          return (await replyStage.check(content)).texts;
+        async check(shown) {
+          if (replyStage === undefined) return shown;
+          return replyStage.check({ ...shown, tools: [], toolCalls: [], messages: [] });
         },
       });
     },

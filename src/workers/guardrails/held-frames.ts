@@ -23,8 +23,13 @@ export interface HeldFramesOptions {
   /** Frames are binary strings; their texts are not. */
   readonly decode: (binary: string) => string;
   readonly encode: (text: string) => string;
-  /** Resolves with as many texts, masked or not; rejects to end the stream. */
-  readonly check: (texts: readonly string[], final: boolean) => Promise<readonly string[]>;
+  /** Resolves with as many texts and images, masked or not; rejects to end the stream. */
+  readonly check: (shown: ShownContent & { readonly final: boolean }) => Promise<ShownContent>;
+}
+
+export interface ShownContent {
+  readonly texts: readonly string[];
+  readonly images: readonly string[];
 }
 
 export interface HeldFrames {
@@ -43,10 +48,18 @@ interface HeldText {
   readonly path: JsonPath | undefined;
 }
 
+interface HeldImage {
+  readonly path: JsonPath;
+  readonly image: string;
+  /** What a check made of it; undefined before that. */
+  checked: string | undefined;
+}
+
 interface HeldFrame {
   readonly frame: string;
   readonly data: string;
   readonly texts: readonly HeldText[];
+  readonly images: readonly HeldImage[];
 }
 
 /** So much may wait for a verdict at once. */
@@ -57,6 +70,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
   const named = new Map<string, TextChannel>();
   let open = new Set<TextChannel>();
   let held: HeldFrame[] = [];
+  const newImages: HeldImage[] = [];
   let heldChars = 0;
   let hasNews = false;
   let hasStarted = false;
@@ -79,29 +93,32 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
     const { data } = readFrame(frame);
     const decoded = data === undefined || data === "[DONE]" ? "" : options.decode(data);
     const event = parseLooseObject(decoded);
-    const texts = event === undefined ? opaqueTexts(decoded) : eventTexts(event);
-    held.push({ frame, data: decoded, texts });
-    if (texts.length === 0) return;
+    const { texts, images } =
+      event === undefined ? { texts: opaqueTexts(decoded), images: [] } : eventTexts(event);
+    held.push({ frame, data: decoded, texts, images });
+    newImages.push(...images);
+    if (texts.length + images.length === 0) return;
     if (!hasNews) newsSinceMs = options.nowMs();
     hasNews = true;
   }
 
-  function eventTexts(event: object): HeldText[] {
-    const { pieces, ends } = readEventTexts(options.api, event);
+  function eventTexts(event: object): Pick<HeldFrame, "texts" | "images"> {
+    const { pieces, images: slots, ends } = readEventTexts(options.api, event);
     const texts = pieces.map(({ channel: name, kind, raw, path }) => {
       const channel = channelOf(name, kind);
       const piece = channel.add(raw);
       if (name === undefined) channel.close();
       return { channel, piece, path };
     });
-    if (ends === undefined) return texts;
+    const images = slots.map((slot): HeldImage => ({ ...slot, checked: undefined }));
+    if (ends === undefined) return { texts, images };
     for (const [name, channel] of named) {
       if (!name.startsWith(ends)) continue;
       channel.close();
       named.delete(name);
       hasNews = true;
     }
-    return texts;
+    return { texts, images };
   }
 
   function opaqueTexts(data: string): HeldText[] {
@@ -113,10 +130,11 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
   }
 
   function release(final: boolean): string {
-    const mayLeave = ({ texts }: HeldFrame): boolean =>
-      texts.every(({ channel, piece }) => channel.mayLeave(piece));
+    const mayLeave = ({ texts, images }: HeldFrame): boolean =>
+      texts.every(({ channel, piece }) => channel.mayLeave(piece)) &&
+      images.every(({ checked }) => checked !== undefined);
     // What has no text waits for the first that has one: till then a block is still a plain refusal.
-    const first = held.findIndex(({ texts }) => texts.length > 0);
+    const first = held.findIndex(({ texts, images }) => texts.length + images.length > 0);
     if (!hasStarted && !final && !(first !== -1 && mayLeave(held[first] as HeldFrame))) return "";
     hasStarted = true;
     let out = "";
@@ -131,11 +149,15 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
     return out;
   }
 
-  function leave({ frame, data, texts }: HeldFrame): string {
-    const edits = texts.flatMap(({ channel, piece, path }) => {
+  function leave({ frame, data, texts, images }: HeldFrame): string {
+    const imageEdits = images.flatMap(({ path, image, checked = image }) =>
+      checked === image ? [] : [{ path, value: checked }],
+    );
+    const textEdits = texts.flatMap(({ channel, piece, path }) => {
       const { raw, changed } = channel.leave(piece);
       return changed ? [{ path: path ?? [], value: raw }] : [];
     });
+    const edits = [...textEdits, ...imageEdits];
     if (edits.length === 0) return frame;
     if (edits[0]?.path.length === 0) return withData(frame, options.encode(edits[0].value));
     const all = [...edits, ...logprobEdits(JSON.parse(data), edits)];
@@ -148,6 +170,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
     },
     dueMs() {
       if (options.whole || !hasNews) return undefined;
+      if (newImages.length > 0) return 0;
       let unchecked = 0;
       let isWorthIt = false;
       for (const channel of open) {
@@ -172,9 +195,15 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
         due.push(channel);
         texts.push(text);
       }
-      if (due.length > 0) {
-        const masked = await options.check(texts, final);
-        for (const [at, channel] of due.entries()) channel.endCheck(masked[at] ?? texts[at] ?? "");
+      const images = newImages.splice(0);
+      if (due.length + images.length > 0) {
+        const shown = { texts, images: images.map(({ image }) => image), final };
+        const checked = await options.check(shown);
+        for (const [at, channel] of due.entries()) {
+          channel.endCheck(checked.texts[at] ?? texts[at] ?? "");
+        }
+        for (const [at, image] of images.entries())
+          image.checked = checked.images[at] ?? image.image;
       }
       open = new Set([...open].filter((channel) => !channel.isClosed()));
       return release(final);

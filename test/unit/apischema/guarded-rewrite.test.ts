@@ -81,14 +81,14 @@ describe("a rewritten reply", () => {
         { index: 1, message: { content: "fine" }, logprobs: { content: [{ token: "fine" }] } },
       ],
     });
-    const { slots } = readReplyTexts(JSON.parse(reply));
-    const rewritten = rewriteReply(reply, slots, ["a [w]", "fine"]);
+    const content = readReplyTexts(JSON.parse(reply));
+    const rewritten = rewriteReply(reply, content, { texts: ["a [w]", "fine"], images: [] });
     expect(JSON.parse(rewritten)).toEqual({
       choices: [
         { index: 0, message: { content: "a [w]" }, logprobs: null },
         { index: 1, message: { content: "fine" }, logprobs: { content: [{ token: "fine" }] } },
       ],
     });
-    expect(rewriteReply(reply, slots, ["a word", "fine"])).toBe(reply);
+    expect(rewriteReply(reply, content, { texts: ["a word", "fine"], images: [] })).toBe(reply);
   });
 });

@@ -22,7 +22,7 @@ function held(
     nowMs: () => 0,
     decode: binaryToUtf8,
     encode: utf8ToBinary,
-    check: async (texts, final) => check(texts, final),
+    check: async ({ texts, images, final }) => ({ texts: check(texts, final), images }),
     ...options,
   });
 }
@@ -298,6 +298,23 @@ describe("what is held", () => {
       const { out } = await pump(held("openai", mask), stream);
       expect(JSON.parse(shape.textOf(out))).toEqual({ a: 'in a "town" "now"', b: "x\\y" });
     }
+  });
+
+  test("an image is shown before it leaves, and leaves as it was rewritten", async () => {
+    const event = openaiEvent({ images: [{ image_url: { url: "data:image/png;base64,AAAA" } }] });
+    const shown: string[] = [];
+    const frames = held("openai", (texts) => texts, {
+      async check({ texts, images }) {
+        shown.push(...images);
+        return { texts, images: images.map(() => "data:,gone") };
+      },
+    });
+    const { out } = await pump(frames, [event, openaiEvent({ content: "and words" })]);
+    expect(shown).toEqual(["data:image/png;base64,AAAA"]);
+    expect(out).toBe(
+      event.replace("data:image/png;base64,AAAA", "data:,gone") +
+        openaiEvent({ content: "and words" }),
+    );
   });
 
   test("data that is no JSON, and texts under unknown keys, are looked at too", async () => {
