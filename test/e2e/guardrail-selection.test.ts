@@ -151,7 +151,7 @@ describe("what a server is asked", () => {
         model: "claude-haiku-4-5",
         max_tokens: 9,
         system: "be nice",
-        guardrails: { remote: { extra_body: { level: 2 } } },
+        guardrails: { remote: { extra_body: { level: 2, topic: "birds" } } },
         metadata: { user_id: "user-42" },
         tools: [{ name: "f", description: "does f", input_schema: { type: "object" } }],
         messages: [
@@ -188,7 +188,7 @@ describe("what a server is asked", () => {
       tool_calls: [{ id: "t", type: "function", function: { name: "f", arguments: '{"a":"b"}' } }],
       model: "claude-haiku-4-5",
       request_data: { user_api_key_end_user_id: "user-42" },
-      additional_provider_specific_params: { level: 2, kept: true },
+      additional_provider_specific_params: { level: 1, kept: true, topic: "birds" },
     });
     expect(request?.body["request_headers"]).toMatchObject({
       "x-tenant": "blue",

@@ -29,9 +29,10 @@ export function genericApiRequest(input: GuardrailInput, settings: WireSettings)
     litellm_version: null,
     litellm_call_id: input.call,
     litellm_trace_id: input.traceId,
+    // What is configured wins: a caller must not be able to talk a guardrail out of its settings.
     additional_provider_specific_params: {
-      ...settings.additionalProviderSpecificParams,
       ...input.extra,
+      ...settings.additionalProviderSpecificParams,
     },
   };
 }

@@ -26,9 +26,9 @@ describe("a request of the Generic Guardrail API", () => {
     });
   });
 
-  test("lays what the caller added over what is configured", () => {
-    const request = genericApiRequest(guardrailInput({ extra: { b: 3 } }), settings);
-    expect(request).toMatchObject({ additional_provider_specific_params: { a: 1, b: 3 } });
+  test("adds what the caller sent to what is configured, and lets it change none of that", () => {
+    const request = genericApiRequest(guardrailInput({ extra: { b: 3, c: 4 } }), settings);
+    expect(request).toMatchObject({ additional_provider_specific_params: { a: 1, b: 2, c: 4 } });
   });
 
   test("has tools and messages of a request, and of a response neither", () => {
