@@ -206,6 +206,29 @@ describe("what a server is asked", () => {
   });
 });
 
+describe("a pattern that could hang a thread", () => {
+  test("ends the start with exit code 2 and says where and why", async () => {
+    const message = await startGatewayProcess({
+      config: {
+        guardrails: [
+          {
+            name: "slow",
+            type: "pattern",
+            modes: ["pre_call"],
+            patterns: [{ name: "evil", regex: "(a+)+$" }],
+          },
+        ],
+      },
+    }).then(
+      () => "started",
+      (error: unknown) => (error instanceof Error ? error.message + String(error.cause) : ""),
+    );
+    expect(message).toContain("guardrails[0].patterns[0].regex: must not be able to backtrack");
+    expect(message).toContain("repeats a repeat");
+    expect(message).toContain("exited with 2");
+  });
+});
+
 describe("a module that does not load", () => {
   test("ends the start with exit code 2, before anything listens", async () => {
     const folder = mkdtempSync(join(tmpdir(), "everyspan-module-"));

@@ -2,6 +2,7 @@
 // the guardrail's span in it. One gateway; each call names the guardrail that it wants.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Script } from "../../src/demo/provider-script.ts";
 import { apiBody, readApiReply, routes } from "../support/api-calls.ts";
 import type { ApiRoute, MetadataCase } from "../support/api-calls.ts";
 import { startGuardrailServer } from "../support/guardrail-server.ts";
@@ -45,6 +46,13 @@ beforeAll(async () => {
           type: "generic_api",
           url: `${server.url}/slow`,
           modes: ["pre_call"],
+          timeout: "60s",
+        },
+        {
+          name: "during_call.gate",
+          type: "generic_api",
+          url: `${server.url}/gate`,
+          modes: ["during_call"],
           timeout: "60s",
         },
       ],
@@ -146,6 +154,70 @@ for (const route of routes) {
     });
   }
 }
+
+describe("a verdict beside the provider call", () => {
+  function call(route: ApiRoute, name: string, script: Script, stream: boolean): RequestInit {
+    return {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-everyspan-guardrails": name,
+        "x-script": JSON.stringify(script),
+      },
+      body: apiBody({ route, stream }),
+    };
+  }
+
+  test.each(routes)(
+    "that blocks does not wait for the provider, and cancels it: %s",
+    async (route) => {
+      for (const stream of [false, true]) {
+        const script = { text: "late", delayMs: 20_000 };
+        const init = call(route, "during_call.block", script, stream);
+        const response = await fetch(outside.gateway.url + route, init);
+        expect(response.status).toBe(400);
+        await response.text();
+        const traceId = response.headers.get("x-trace-id") ?? "";
+        const sent = outside.provider.requests.find(
+          ({ headers }) => headers["traceparent"]?.includes(traceId) === true,
+        );
+        // It may have been cancelled before it even arrived.
+        if (sent !== undefined)
+          await waitFor(() => sent.aborted, 5000, "the provider being cancelled");
+      }
+    },
+  );
+
+  test("is awaited before any byte of the reply leaves, its head included", async () => {
+    const script = { text: "ready", chunks: 1 };
+    const sentBefore = outside.provider.requests.length;
+    let answered = 0;
+    const replies = routes.flatMap((route) =>
+      [false, true].map(async (stream) => {
+        const init = call(route, "during_call.gate", script, stream);
+        const response = await fetch(outside.gateway.url + route, init);
+        answered++;
+        return { status: response.status, body: await response.text() };
+      }),
+    );
+    const sent = (): typeof outside.provider.requests =>
+      outside.provider.requests.slice(sentBefore);
+    await waitFor(
+      () => sent().length === 4 && sent().every(({ ended }) => ended),
+      5000,
+      "the provider's replies",
+    );
+    await waitFor(() => server.requests("/gate").length === 4, 5000, "all at the gate");
+    // Nothing tells when a byte does not leave: give it the time that it would need.
+    await Bun.sleep(50);
+    expect(answered).toBe(0);
+    server.openGate();
+    for (const { status, body } of await Promise.all(replies)) {
+      expect(status).toBe(200);
+      expect(body).toContain("ready");
+    }
+  });
+});
 
 describe("a client that leaves while a guardrail is asked", () => {
   test.each(routes)("leaves a whole tree that says so: %s", async (route) => {

@@ -1,10 +1,12 @@
 // Tests: a server that speaks the Generic Guardrail API and does what its path says: /allow, /block, /mask,
-// /error, /slow, /garbage, /mismatch. Keeps what it was asked.
+// /error, /slow, /garbage, /mismatch, /gate (allows once it is opened). Keeps what it was asked.
 
 export interface GuardrailServer {
   readonly url: string;
   /** Bodies, by path: `requests("/mask")`. */
   readonly requests: (path: string) => readonly GuardrailRequest[];
+  /** Lets everybody go who waits at /gate. */
+  readonly openGate: () => void;
   readonly stop: () => void;
 }
 
@@ -16,6 +18,10 @@ export interface GuardrailRequest {
 /** `word` is what /mask replaces by `[gone]`, and what /watch blocks. */
 export function startGuardrailServer(word: string): GuardrailServer {
   const requests = new Map<string, GuardrailRequest[]>();
+  let openGate = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    openGate = resolve;
+  });
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -24,12 +30,14 @@ export function startGuardrailServer(word: string): GuardrailServer {
       const path = new URL(request.url).pathname.replace(/\/beta\/.*$/, "");
       const body = (await request.json()) as GuardrailRequest["body"];
       requests.set(path, [...(requests.get(path) ?? []), { headers: request.headers, body }]);
+      if (path === "/gate") await gate;
       return answer(path, body.texts, word);
     },
   });
   return {
     url: `http://127.0.0.1:${server.port}`,
     requests: (path) => requests.get(path) ?? [],
+    openGate: () => openGate(),
     stop: () => void server.stop(true),
   };
 }
