@@ -44,6 +44,8 @@ const heldCharsMax = 64 * 1024 * 1024;
 export function createCommitter(options: CommitterOptions): Committer {
   const { service, emit, nowMs } = options;
   let queue: WriteCommand[] = [];
+  /** Written to a file that was taken away: not lost until it turns out that it cannot be written back. */
+  let adrift: WriteCommand[] = [];
   let isScheduled = false;
   let isFinishing = false;
   let isMovingLog = false;
@@ -80,6 +82,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     const opened = service.current();
     if (opened === undefined) return hold();
     heldChars = 0;
+    if (adrift.length > 0) queue = [...adrift.splice(0), ...queue];
     const taken = queue.length > groupMax ? queue.slice(0, groupMax) : queue;
     queue = queue.length > groupMax ? queue.slice(groupMax) : [];
     if (queue.length > 0) schedule();
@@ -96,7 +99,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       for (const row of opened.destinations.values()) row.addPending(added.sampledSpans);
       if (!ledger.file.isInPlace() || !ledger.file.isLogInPlace()) {
         // The same calls again on the file that takes its place: known ones change nothing.
-        queue = [...taken.filter(isAcknowledged), ...queue];
+        adrift = [...adrift, ...taken.filter(isAcknowledged)];
         return service.rescue();
       }
       if (group.begun.length > 0) {
@@ -150,7 +153,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 
   const flushAll = (): void => {
-    while (queue.length > 0 && service.current() !== undefined) flush();
+    while (queue.length + adrift.length > 0 && service.current() !== undefined) flush();
   };
 
   return {
@@ -165,18 +168,18 @@ export function createCommitter(options: CommitterOptions): Committer {
       holding = undefined;
       schedule();
     },
-    isQuiet: () => queue.length === 0,
+    isQuiet: () => queue.length + adrift.length === 0,
     unwrittenLost: () => unwrittenLost,
     flushAll,
     async finish() {
       flushAll();
       const deadline = nowMs() + options.commitTimeoutMs;
-      while (queue.length > 0 && nowMs() < deadline) {
+      while (queue.length + adrift.length > 0 && nowMs() < deadline) {
         flush();
-        if (queue.length > 0) await Bun.sleep(5);
+        if (queue.length + adrift.length > 0) await Bun.sleep(5);
       }
       clearTimeout(holding);
-      giveUp(queue, service.problem());
+      giveUp([...adrift.splice(0), ...queue], service.problem());
       queue = [];
       if (unwrittenLost > 0) flush();
       isFinishing = true;

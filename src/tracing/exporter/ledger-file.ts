@@ -112,8 +112,12 @@ function ledgerFile(database: Database, path: string): LedgerFile {
     database,
     path,
     isInPlace() {
-      const now = statSync(path, { throwIfNoEntry: false });
-      return now !== undefined && now.ino === opened.ino && now.dev === opened.dev;
+      try {
+        const now = statSync(path, { throwIfNoEntry: false });
+        return now !== undefined && now.ino === opened.ino && now.dev === opened.dev;
+      } catch {
+        return false; // not even the way there is left: a file where its folder was
+      }
     },
     isLogInPlace: () => fstatSync(log).nlink > 0,
     syncLog: () => new Promise((resolve) => fsync(log, () => resolve())),

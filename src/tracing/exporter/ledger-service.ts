@@ -97,6 +97,12 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     options.onDown(reason);
   };
 
+  const rescue = (): void => {
+    if (current === undefined || isStopped) return;
+    orphan = current.ledger;
+    goDown(`ledger ${options.path} was removed under way`);
+  };
+
   open();
   return {
     current: () => current,
@@ -106,14 +112,12 @@ export function startLedgerService(options: LedgerServiceOptions): LedgerService
     isFatal: () => isFatal,
     fail(error) {
       if (current === undefined || isStopped) return;
+      // Closed now, what it holds would be gone with it.
+      if (!current.ledger.file.isInPlace()) return rescue();
       keeper.close(current.ledger);
       goDown(ledgerProblem(options.path, error).error);
     },
-    rescue() {
-      if (current === undefined || isStopped) return;
-      orphan = current.ledger;
-      goDown(`ledger ${options.path} was removed under way`);
-    },
+    rescue,
     async whenUp() {
       if (current !== undefined) return true;
       if (isStopped) return false;
