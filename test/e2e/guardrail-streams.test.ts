@@ -174,11 +174,7 @@ describe.each(routes)("%s", (route) => {
   });
 
   test("a phrase in tool-call arguments is blocked too, and masked so that they stay JSON", async () => {
-    const parameters = { type: "object", properties: { city: { type: "string" } } };
-    const fields =
-      route === "/v1/messages"
-        ? { tools: [{ name: "weather", input_schema: parameters }] }
-        : { tools: [{ type: "function", function: { name: "weather", parameters } }] };
+    const fields = weatherTools(route);
     const refused = await stream(route, "town-blocker", {}, fields);
     expect(refused.status).toBe(400);
     expect(refused.body).toContain("guardrail town-blocker blocked the call: matches town");
@@ -187,6 +183,14 @@ describe.each(routes)("%s", (route) => {
     expect(JSON.parse(argumentsOf(body))).toMatchObject({ city: "[town]" });
   });
 });
+
+/** One tool, which the scripted model calls. */
+function weatherTools(route: ApiRoute): Readonly<Record<string, unknown>> {
+  const parameters = { type: "object", properties: { city: { type: "string" } } };
+  return route === "/v1/messages"
+    ? { tools: [{ name: "weather", input_schema: parameters }] }
+    : { tools: [{ type: "function", function: { name: "weather", parameters } }] };
+}
 
 /** The argument deltas of a stream with one tool call, put together. */
 function argumentsOf(body: string): string {
@@ -209,6 +213,19 @@ function argumentsOf(body: string): string {
 
 describe("a phrase cut at every byte", () => {
   for (const route of routes) {
+    test(`never leaves in tool-call arguments: ${route}`, async () => {
+      const sizes = Array.from({ length: 60 }, (_, at) => at + 1);
+      const replies = await Promise.all(
+        sizes.map((splitBytes) =>
+          stream(route, "town-blocker", { splitBytes, chunkDelayMs: 0 }, weatherTools(route)),
+        ),
+      );
+      for (const { status, body } of replies) {
+        expect(status).toBe(400);
+        expect(body).not.toContain("Zü");
+      }
+    });
+
     test(`never leaves even in part: ${route}`, async () => {
       const lead = "A few words that come first and may be read by all. ";
       const tail = " and a few more, which nobody gets to see any more at all, not one.";

@@ -330,6 +330,22 @@ describe("what is held", () => {
     }
   });
 
+  test("a phrase longer than what is held back is masked from where it has not left yet, once", async () => {
+    const long = "this phrase is a good deal longer than the sixteen characters that are held back";
+    for (let seed = 1; seed <= 40; seed++) {
+      const pieces = cut(lead + long + after, random(seed)).map((content) =>
+        openaiEvent({ content }),
+      );
+      const { out } = await pump(held("openai", maskWord(long)), pieces);
+      const text = shapes["OpenAI content"]!.textOf(out);
+      const [before = "", behind = "", ...more] = text.split("[gone]");
+      expect(more).toEqual([]);
+      expect(behind).toBe(after);
+      expect((lead + long).startsWith(before)).toBe(true);
+      expect(before.length).toBeLessThan((lead + long).length - 16);
+    }
+  });
+
   test("no word is judged by its first half", async () => {
     const seen: string[] = [];
     const check: Check = (texts, final) => {
