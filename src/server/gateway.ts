@@ -7,6 +7,7 @@ import { threadEntry } from "../entrypoints.ts";
 import type { Account } from "../protocol/exporter-message.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
+import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createApp } from "./app.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import type { CallReport } from "./call-report.ts";
@@ -116,6 +117,7 @@ export async function startGateway(options: {
     config,
     clock,
     ids: createIdSource(),
+    writer: createSpanWriter(),
     authenticator: createAuthenticator(config.server.keys),
     pool,
     exporter,

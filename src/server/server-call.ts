@@ -13,6 +13,7 @@ import { baggageMember, sampledFlag } from "../tracing/recorder/propagation.ts";
 import type { SpanContext } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import type { SpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { Attributes } from "../tracing/recorder/span-encoding.ts";
 import type { Route } from "./routes.ts";
 
@@ -42,6 +43,7 @@ export interface WorkerPart {
 export interface ServerCallDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly writer: SpanWriter;
 }
 
 /** Starts the root span. `trace` is the caller's context, or a new trace's with an empty span id. */

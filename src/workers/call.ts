@@ -9,6 +9,7 @@ import { createCallSpans } from "../tracing/recorder/call-spans.ts";
 import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import type { IdSource } from "../tracing/recorder/ids.ts";
+import type { SpanWriter } from "../tracing/recorder/span-writer.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
@@ -40,6 +41,7 @@ export interface WorkerDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly ids: Pick<IdSource, "spanId">;
+  readonly writer: SpanWriter;
   readonly random: () => number;
   readonly fetch: typeof fetch;
   readonly post: (message: WorkerMessage) => void;

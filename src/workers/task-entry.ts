@@ -9,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
+import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createCallRegistry } from "./call-registry.ts";
 import { runCall } from "./call.ts";
 import type { WorkerDeps } from "./call.ts";
@@ -31,6 +32,7 @@ const deps: WorkerDeps = {
   config,
   clock: systemClock,
   ids: createIdSource(),
+  writer: createSpanWriter(),
   random: Math.random,
   fetch,
   post: link.post,

@@ -12,7 +12,7 @@ import type {
   ExporterEvent,
   ExporterStart,
 } from "../../src/protocol/exporter-message.ts";
-import { encodeSpan } from "../../src/tracing/recorder/span-encoding.ts";
+import { encodeSpan } from "./reference-encoding.ts";
 import { waitFor } from "./wait-for.ts";
 
 export type TestTracing = Partial<Omit<TracingConfig, "ledger">> & {

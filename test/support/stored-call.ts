@@ -2,8 +2,8 @@
 // caller's span, with a guardrail that allowed, an attempt that failed, one that did not, and a block after.
 
 import { attr } from "../../src/tracing/recorder/semconv.ts";
+import { encodeSpan } from "./reference-encoding.ts";
 import {
-  encodeSpan,
   SpanKind,
   StatusCode,
   type Attributes,

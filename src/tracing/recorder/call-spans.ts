@@ -4,8 +4,10 @@
 import type { Clock } from "./clock.ts";
 import type { IdSource } from "./ids.ts";
 import type { SpanContext } from "./propagation.ts";
-import { encodeSpan, StatusCode } from "./span-encoding.ts";
+import { StatusCode } from "./span-encoding.ts";
 import type { Attributes, EncodableSpan, SpanKind } from "./span-encoding.ts";
+import { createSpanWriter } from "./span-writer.ts";
+import type { SpanWriter } from "./span-writer.ts";
 
 /** A span being recorded. Attributes are set by assignment while it is open. */
 export interface Span extends EncodableSpan {
@@ -46,7 +48,16 @@ export interface CallSpans {
  *   `spanId` empty for a trace that begins here. `notBeforeMs` is the call's anchor: no span starts earlier.
  */
 export function createCallSpans(
-  { clock, ids }: { readonly clock: Clock; readonly ids: Pick<IdSource, "spanId"> },
+  {
+    clock,
+    ids,
+    writer = createSpanWriter(),
+  }: {
+    readonly clock: Clock;
+    readonly ids: Pick<IdSource, "spanId">;
+    /** The thread's own, wherever there are many calls. */
+    readonly writer?: SpanWriter;
+  },
   trace: SpanContext,
   notBeforeMs = 0,
 ): CallSpans {
@@ -100,11 +111,7 @@ export function createCallSpans(
         end(span);
       }
     },
-    encode(common) {
-      let encoded = "";
-      for (const span of spans) encoded += encodeSpan(span, common);
-      return encoded;
-    },
+    encode: (common) => writer.encode(spans, common),
     count: () => spans.length,
     lastEndMs: () => lastEndMs,
     contextOf: (span) => ({ ...trace, spanId: span.spanId, isRemote: false }),

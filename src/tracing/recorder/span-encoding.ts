@@ -1,12 +1,12 @@
-// Encodes one finished or open span as OTLP protobuf, in a "binary string" (one char per byte, 0-255).
-// A string, because a string crosses a thread for nothing, and because for ASCII (almost all we
-// record) the text is its own encoding, so that encoding is concatenation. Pure.
+// A span as it is recorded and handed to the encoder (span-writer.ts), and the encoding of a single attribute
+// for those who add one to an encoded span. Plain data, pure.
 //
-// The unit is one entry of ScopeSpans.spans (opentelemetry/proto/trace/v1/trace.proto: field 2, tag
-// 0x12, length, Span). Entries concatenate: a call is its spans in a row, an export its calls.
+// Encoded spans are OTLP protobuf in "binary strings" (one char per byte, 0-255), because a string crosses
+// a thread for nothing. The unit is one entry of ScopeSpans.spans (opentelemetry/proto/trace/v1/trace.proto:
+// field 2, tag 0x12, length, Span). Entries concatenate: a call is its spans in a row, an export its calls.
 
 import { utf8ToBinary } from "../../protocol/binary-string.ts";
-import { attr, doubleAttributes } from "./semconv.ts";
+import { doubleAttributes } from "./semconv.ts";
 
 /** An attribute value as OTLP knows it. Structured content is a JSON string. */
 export type AttributeValue = string | number | boolean | readonly string[];
@@ -43,61 +43,12 @@ export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 export const StatusCode = { unset: 0, ok: 1, error: 2 } as const;
 export type StatusCode = (typeof StatusCode)[keyof typeof StatusCode];
 
-/**
- * One span as a ScopeSpans.spans entry. Attributes that are undefined are left out; `common` is added
- * to the span's own (which win). Numbers are int64 when whole, unless the key is one that the
- * conventions type as double.
- */
-export function encodeSpan(span: EncodableSpan, common?: Readonly<Attributes>): string {
-  let body =
-    bytesField("\x0a", hexToBinary(span.traceId)) + bytesField("\x12", hexToBinary(span.spanId));
-  if (span.traceState !== "") body += bytesField("\x1a", utf8ToBinary(span.traceState));
-  if (span.parentSpanId !== "") body += bytesField("\x22", hexToBinary(span.parentSpanId));
-  body += bytesField("\x2a", utf8ToBinary(span.name)) + "\x30" + String.fromCharCode(span.kind);
-  body += "\x39" + encodeTimeMs(span.startMs);
-  if (span.endMs !== undefined) body += "\x41" + encodeTimeMs(span.endMs);
-  for (const key in span.attributes) {
-    const value = span.attributes[key];
-    if (value !== undefined) body += encodeAttribute(key, value);
-  }
-  for (const key in common) {
-    const value = common[key];
-    if (value !== undefined && span.attributes[key] === undefined) {
-      body += encodeAttribute(key, value);
-    }
-  }
-  for (const link of span.links ?? []) {
-    const ids =
-      bytesField("\x0a", hexToBinary(link.traceId)) + bytesField("\x12", hexToBinary(link.spanId));
-    body += bytesField("\x6a", ids);
-  }
-  if (span.statusCode !== StatusCode.unset || span.statusMessage !== "") {
-    body += encodeStatus(span.statusCode, span.statusMessage);
-  }
-  const isRemote = span.parentSpanId === "" ? 1 : span.parentIsRemote ? 3 : 1;
-  body += "\x85\x01" + String.fromCharCode(span.traceFlags & 0xff, isRemote, 0, 0);
-  return bytesField("\x12", body);
-}
-
 /** A Span.attributes entry (field 9). */
 export function encodeAttribute(key: string, value: AttributeValue): string {
-  return bytesField("\x4a", keyField(key) + bytesField("\x12", encodeAnyValue(key, value)));
-}
-
-/** A Span.status entry (field 15). */
-export function encodeStatus(code: StatusCode, message: string): string {
-  const text = message === "" ? "" : bytesField("\x12", utf8ToBinary(message));
-  return bytesField("\x7a", text + (code === 0 ? "" : "\x18" + String.fromCharCode(code)));
-}
-
-/** Milliseconds since the epoch as fixed64 nanoseconds, little-endian, without BigInt. */
-export function encodeTimeMs(timeMs: number): string {
-  const whole = Math.floor(timeMs);
-  const nanoseconds = Math.floor((timeMs - whole) * 1e6);
-  const scaled = Math.floor(whole / 65536) * 1e6;
-  const rest = (scaled % 65536) * 65536 + (whole % 65536) * 1e6 + nanoseconds;
-  const high = Math.floor(scaled / 65536) + Math.floor(rest / 4294967296);
-  return fixed32(rest % 4294967296) + fixed32(high);
+  return bytesField(
+    "\x4a",
+    bytesField("\x0a", utf8ToBinary(key)) + bytesField("\x12", encodeAnyValue(key, value)),
+  );
 }
 
 /** Tag, length, bytes. `tag` is the encoded tag, `bytes` a binary string. */
@@ -122,15 +73,6 @@ function encodeAnyValue(key: string, value: AttributeValue): string {
       return bytesField("\x2a", values);
     }
   }
-}
-
-/** The keys that we write, encoded once. */
-const encodedKeys: ReadonlyMap<string, string> = new Map(
-  Object.values(attr).map((key) => [key, bytesField("\x0a", utf8ToBinary(key))]),
-);
-
-function keyField(key: string): string {
-  return encodedKeys.get(key) ?? bytesField("\x0a", utf8ToBinary(key));
 }
 
 function varint(value: number): string {
@@ -167,17 +109,4 @@ function double(value: number): string {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value, true);
   return fixed32(view.getUint32(0, true)) + fixed32(view.getUint32(4, true));
-}
-
-function hexToBinary(hex: string): string {
-  let binary = "";
-  for (let index = 0; index < hex.length; index += 2) {
-    binary += String.fromCharCode((nibble(hex, index) << 4) | nibble(hex, index + 1));
-  }
-  return binary;
-}
-
-function nibble(hex: string, index: number): number {
-  const code = hex.charCodeAt(index);
-  return code < 58 ? code - 48 : code - 87;
 }

@@ -11,6 +11,7 @@ import {
   type JsonObject,
 } from "../json-probe.ts";
 import type { FrameReading, StreamReader } from "../stream-reader.ts";
+import { createChunkTemplate } from "./chunk-template.ts";
 import { hasContent, probeContent } from "./chunk-content.ts";
 import { hideUsage } from "./hide-usage.ts";
 import { createOpenAIFacts, type OpenAIFacts } from "./gathered-facts.ts";
@@ -24,6 +25,7 @@ const headChunksMax = 8;
  */
 export function createOpenAIStreamReader(options: { readonly hideUsage: boolean }): StreamReader {
   const reply = createOpenAIFacts();
+  const template = createChunkTemplate();
   let chunks = 0;
   let isDone = false;
 
@@ -46,8 +48,10 @@ export function createOpenAIStreamReader(options: { readonly hideUsage: boolean 
     const json = isNeeded ? chunkOf(event, data) : undefined;
     const error = json === undefined ? undefined : reply.note(json);
     if (error !== undefined) return { forward: frame, terminal: true, content: false, error };
+    const forward = hasUsage && options.hideUsage ? hideUsage(frame, data, json) : frame;
+    if (json === undefined && probe === true && event === "") template.learn(frame, forward);
     return {
-      forward: hasUsage && options.hideUsage ? hideUsage(frame, data, json) : frame,
+      forward,
       terminal: false,
       content: json === undefined ? probe === true : hasContent(json),
     };
@@ -55,6 +59,11 @@ export function createOpenAIStreamReader(options: { readonly hideUsage: boolean 
 
   return {
     read(frame) {
+      const alike = template.match(frame);
+      if (alike !== undefined) {
+        chunks += 1;
+        return { forward: alike, terminal: false, content: true };
+      }
       const { event, data } = readFrame(frame);
       if (data === undefined) return { forward: frame, terminal: false, content: false };
       if (data !== "[DONE]") return readChunk(frame, event, data);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { closeOpenSpans } from "../../../../src/tracing/exporter/interrupted-spans.ts";
 import { decodeSpans } from "../../../../src/tracing/recorder/span-decoding.ts";
-import { encodeSpan } from "../../../../src/tracing/recorder/span-encoding.ts";
+import { encodeSpan } from "../../../support/reference-encoding.ts";
 import { testCall } from "../../../support/exporter-harness.ts";
 
 const why = {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { jsonRequest } from "../../../../src/tracing/exporter/otlp-json.ts";
-import { encodeSpan } from "../../../../src/tracing/recorder/span-encoding.ts";
+import { encodeSpan } from "../../../support/reference-encoding.ts";
 import { entriesOf, sampleResource, sampleSpan } from "../../../support/sample-spans.ts";
 
 interface JsonRequest {

@@ -5,7 +5,8 @@ import {
   decodeSpans,
   spanRanges,
 } from "../../../../src/tracing/recorder/span-decoding.ts";
-import { encodeSpan, type EncodableSpan } from "../../../../src/tracing/recorder/span-encoding.ts";
+import { encodeSpan } from "../../../support/reference-encoding.ts";
+import { type EncodableSpan } from "../../../../src/tracing/recorder/span-encoding.ts";
 import { entriesOf, sampleSpan } from "../../../support/sample-spans.ts";
 
 const span: EncodableSpan = {
