@@ -13,8 +13,11 @@ export function refuse(call: ServerCall, error: unknown, deps: CallDeps): Respon
   const failure = toWireError(error);
   const { api, methods } = call.route;
   const response = errorResponse(failure, { api, traceId: call.traceId, methods });
-  const command = sealCall(call, { status: response.status, failure });
-  if (deps.refusals.take()) void deps.exporter.commit(command);
+  if (deps.refusals.take()) {
+    void deps.exporter.commit(sealCall(call, { status: response.status, failure }));
+  } else {
+    call.sealed = true;
+  }
   deps.report({ call, status: response.status, outcome: undefined, failure, refused: true });
   return response;
 }

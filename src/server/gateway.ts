@@ -129,6 +129,10 @@ export async function startGateway(options: {
       if (config.tracing.ledger.onFailure === "refuse" && !exporter.health().ledgerUp) {
         return new GatewayError("ledger_unavailable", "the ledger cannot be written");
       }
+      if (pool.queued() >= config.pool.queue && config.pool.queue > 0) {
+        // Told before the body is read: at overload a refusal has to be cheap.
+        return new GatewayError("overloaded", "the queue is full");
+      }
       return undefined;
     },
     report(report) {
