@@ -3,6 +3,7 @@
 
 import { attr } from "../../recorder/semconv.ts";
 import type { SpanRange } from "../../recorder/span-decoding.ts";
+import { SpanKind } from "../../recorder/span-encoding.ts";
 import { eachField, readVarint, wireLen } from "../../recorder/wire-reader.ts";
 
 export type SpanRole = "root" | "chat" | "guardrail" | "attempt" | "step";
@@ -44,12 +45,14 @@ const readKeys = [
 
 export function readCallSpan(bytes: Buffer, range: SpanRange): CallSpan {
   let name = "";
+  let hasParent = false;
   let startMs = 0;
   let role: SpanRole = "step";
   const values: Record<string, string | number | undefined> = {};
   eachField(bytes, range.start, range.end, (field, wire, start, end) => {
-    if (field === 5) name = bytes.toString("utf8", start, end);
-    else if (field === 6) role = roleOf(name, readVarint(bytes, start));
+    if (field === 4) hasParent = true;
+    else if (field === 5) name = bytes.toString("utf8", start, end);
+    else if (field === 6) role = roleOf(name, readVarint(bytes, start), hasParent);
     else if (field === 7) startMs = readTimeMs(bytes, start);
     else if (field === 9 && wire === wireLen) {
       // Fields come in the order of their numbers in what we write, so the role is known by now.
@@ -64,11 +67,13 @@ export function readCallSpan(bytes: Buffer, range: SpanRange): CallSpan {
 /** The role alone. */
 export function spanRole(bytes: Buffer, range: SpanRange): SpanRole {
   let name = "";
+  let hasParent = false;
   let role: SpanRole = "step";
   eachField(bytes, range.start, range.end, (field, _wire, start, end) => {
+    if (field === 4) hasParent = true;
     if (field === 5) name = bytes.toString("utf8", start, end);
     if (field !== 6) return true;
-    role = roleOf(name, readVarint(bytes, start));
+    role = roleOf(name, readVarint(bytes, start), hasParent);
     return false;
   });
   return role;
@@ -80,11 +85,11 @@ function readTimeMs(bytes: Buffer, start: number): number {
   return (high * 4294967296 + low) / 1e6;
 }
 
-function roleOf(name: string, kind: number): SpanRole {
-  if (kind === 2) return "root";
+function roleOf(name: string, kind: number, hasParent: boolean): SpanRole {
+  if (kind === SpanKind.server || !hasParent) return "root";
   if (name === "chat" || name.startsWith("chat ")) return "chat";
   if (name.startsWith("apply_guardrail")) return "guardrail";
-  return kind === 3 ? "attempt" : "step";
+  return kind === SpanKind.client ? "attempt" : "step";
 }
 
 /**

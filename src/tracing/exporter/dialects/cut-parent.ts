@@ -1,9 +1,9 @@
-// Makes a call's SERVER span the root of its trace, for a destination that the caller's own spans never reach:
+// Makes a call's own first span the root of its trace, for a destination that the caller's own spans never reach:
 // a parent that never comes keeps a trace unfinished there. The caller's span stays as a link. Pure.
 
 import type { SpanRange } from "../../recorder/span-decoding.ts";
-import { bytesField, SpanKind } from "../../recorder/span-encoding.ts";
-import { eachField, readFixed32, readVarint } from "../../recorder/wire-reader.ts";
+import { bytesField } from "../../recorder/span-encoding.ts";
+import { eachField, readFixed32 } from "../../recorder/wire-reader.ts";
 import { rewriteFields, rewriteSpans } from "../span-rewrite.ts";
 
 export function cutRootParent(spans: Uint8Array): Uint8Array {
@@ -21,22 +21,22 @@ export function cutRootParent(spans: Uint8Array): Uint8Array {
   });
 }
 
-/** Binary strings of a SERVER span that has a parent; undefined for every other span. */
+/** Binary strings of a span whose parent is in another process; undefined for every other span. */
 function readRoot(bytes: Buffer, range: SpanRange) {
   let [traceId, parentSpanId, traceState] = ["", "", ""];
-  let [kind, traceFlags] = [0, 0];
+  let flags = 0;
   eachField(bytes, range.start, range.end, (field, _wire, start, end) => {
     if (field === 1) traceId = bytes.toString("latin1", start, end);
     else if (field === 3) traceState = bytes.toString("latin1", start, end);
     else if (field === 4) parentSpanId = bytes.toString("latin1", start, end);
-    else if (field === 6) kind = readVarint(bytes, start);
-    else if (field === 16) traceFlags = readFixed32(bytes, start) & 0xff;
-    // The kind comes before the many attributes: other spans are left at once.
-    return kind === 0 || (kind === SpanKind.server && parentSpanId !== "");
+    else if (field === 16) flags = readFixed32(bytes, start);
   });
-  const isRoot = kind === SpanKind.server && parentSpanId !== "";
-  return isRoot ? { traceId, parentSpanId, traceState, traceFlags } : undefined;
+  const isRemote = (flags & parentIsRemote) === parentIsRemote && parentSpanId !== "";
+  return isRemote ? { traceId, parentSpanId, traceState, traceFlags: flags & 0xff } : undefined;
 }
+
+/** Span.flags: whether it is known that the parent is remote, and that it is. */
+const parentIsRemote = 0x300;
 
 /** W3C flags, and in bits 8 and 9 whether the context is known to be remote, and is (opentelemetry-proto). */
 function flagsField(tag: string, traceFlags: number, remoteBits: number): string {

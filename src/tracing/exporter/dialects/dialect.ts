@@ -10,7 +10,7 @@ export type Derive = (span: CallSpan, chat: ChatSpan | undefined) => string | nu
 export type AttributeTable = Readonly<Record<string, string | Derive>>;
 
 export interface Dialect {
-  /** The SERVER span. */
+  /** The SERVER span, or whatever has no parent. */
   readonly root: AttributeTable;
   readonly chat: AttributeTable;
   readonly guardrail: AttributeTable;
