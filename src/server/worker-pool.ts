@@ -1,7 +1,7 @@
 // The pool of worker threads. Piscina keeps the threads and takes the calls to them, a batch a task; what
 // they say comes back over one port per thread. The only home of piscina. Its `signal` is never used: it
-// would kill the thread and everybody on it, so a cancel is a message. A thread is ended in one case only:
-// its loop has stopped turning.
+// would kill the thread and everybody on it, so a cancel is a message. A thread is ended in two cases only:
+// its loop has stopped turning, or it eats up the memory.
 
 import type { MessagePort } from "node:worker_threads";
 
@@ -43,6 +43,8 @@ export interface WorkerPool {
 }
 
 const startWithinMs = 30_000;
+/** Of the memory the process may use: beyond that the kernel would soon end all of it. */
+const memoryShare = 0.85;
 
 export function createWorkerPool(options: {
   readonly entry: string;
@@ -50,6 +52,8 @@ export function createWorkerPool(options: {
   readonly pool: PoolConfig;
   readonly clock: Clock;
   readonly notice: (level: "warning" | "error", text: string) => void;
+  /** Resident memory of the process beyond which a thread that eats it up is replaced. */
+  readonly memoryLimitBytes?: number;
 }): WorkerPool {
   const { pool: settings, notice } = options;
   const ports = new Map<number, MessagePort>();
@@ -65,9 +69,13 @@ export function createWorkerPool(options: {
     stallTimeoutMs: settings.stallTimeoutMs,
     onStalled(thread, silentMs) {
       notice("error", `a worker thread has not answered for ${silentMs | 0} ms, replacing it`);
-      gone(thread);
-      // Its tasks reject, and the pool starts another: the one case in which a busy thread is ended.
-      void pool.threads.find(({ threadId }) => threadId === thread)?.terminate();
+      end(thread);
+    },
+    memoryLimitBytes: options.memoryLimitBytes ?? memoryShare * process.constrainedMemory(),
+    residentBytes: () => process.memoryUsage.rss(),
+    onHog(thread, heapMiB) {
+      notice("error", `memory runs out, replacing a worker thread (its heap: ${heapMiB} MiB)`);
+      end(thread);
     },
   });
   const callsPerThread = settings.strict ? 1 : settings.callsPerThread;
@@ -145,6 +153,12 @@ export function createWorkerPool(options: {
       // A throw in a port's handler would end the process.
       notice("error", `a bug in everyspan: ${String(error)}`);
     }
+  }
+
+  /** Its tasks reject, and the pool starts another: the only way in which a busy thread is ended. */
+  function end(thread: number): void {
+    gone(thread);
+    void pool.threads.find(({ threadId }) => threadId === thread)?.terminate();
   }
 
   function gone(thread: number): void {

@@ -1,11 +1,11 @@
-// Finds the worker threads whose loop has stopped turning, by the counter that each of them bumps from a timer.
-// Server thread. Counts only while this thread's own loop turned in time, so that a laptop's sleep, a debugger
-// or a starved machine kills nobody.
+// Finds the worker threads whose loop has stopped turning, by the counter that each of them bumps from a timer, and
+// the one that eats up the memory of all. Server thread. Silence counts only while this thread's own loop turned in
+// time, so that a laptop's sleep, a debugger or a starved machine kills nobody.
 
 import type { Clock } from "../tracing/recorder/clock.ts";
 
 export interface WorkerWatch {
-  /** Starts watching a thread. `beats` holds one 32-bit counter. */
+  /** Starts watching a thread. `beats` holds two 32-bit numbers: the counter, and its heap in MiB. */
   readonly add: (thread: number, beats: SharedArrayBuffer) => void;
   readonly remove: (thread: number) => void;
   /** Whether a thread has been silent long enough to be given no new call while others can take it. */
@@ -17,6 +17,9 @@ export interface WorkerWatch {
 export const lookEveryMs = 50;
 /** A look that comes later than this says more about this thread than about the others. */
 const lookLateMs = lookEveryMs * 4;
+/** For memory to come back, and its thread to be seen gone, before another is blamed. */
+const memoryCalmMs = 1000;
+const mebibyte = 1024 * 1024;
 /** Several beats: shorter silences are garbage collection or a large body. */
 const lateAfterMs = 250;
 
@@ -30,10 +33,33 @@ export function createWorkerWatch(options: {
   readonly clock: Clock;
   readonly stallTimeoutMs: number;
   readonly onStalled: (thread: number, silentMs: number) => void;
+  /** The process's resident memory beyond which a thread that has most of it is ended. */
+  readonly memoryLimitBytes: number;
+  readonly residentBytes: () => number;
+  readonly onHog: (thread: number, heapMiB: number) => void;
 }): WorkerWatch {
-  const { clock, stallTimeoutMs } = options;
+  const { clock, stallTimeoutMs, memoryLimitBytes } = options;
   const threads = new Map<number, Watched>();
   let lookedAtMs = clock();
+  let memoryCalmUntilMs = 0;
+
+  /** The thread to blame: one that does not even turn its loop any more, or whose heap is most of the limit. */
+  function findHog(): number | undefined {
+    for (const [thread, { silentMs }] of threads) if (silentMs >= lateAfterMs) return thread;
+    const [largest] = [...threads].toSorted((a, b) => heapMiB(b[1]) - heapMiB(a[1]));
+    if (largest === undefined) return undefined;
+    return heapMiB(largest[1]) * mebibyte > memoryLimitBytes / 2 ? largest[0] : undefined;
+  }
+
+  function lookAtMemory(nowMs: number): void {
+    if (nowMs < memoryCalmUntilMs || options.residentBytes() < memoryLimitBytes) return;
+    const thread = findHog();
+    if (thread === undefined) return;
+    memoryCalmUntilMs = nowMs + memoryCalmMs;
+    const watched = threads.get(thread);
+    threads.delete(thread);
+    options.onHog(thread, watched === undefined ? 0 : heapMiB(watched));
+  }
 
   return {
     add(thread, shared) {
@@ -59,6 +85,11 @@ export function createWorkerWatch(options: {
         threads.delete(thread);
         options.onStalled(thread, watched.silentMs);
       }
+      lookAtMemory(nowMs);
     },
   };
+}
+
+function heapMiB({ beats }: Watched): number {
+  return Atomics.load(beats, 1);
 }

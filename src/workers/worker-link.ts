@@ -1,5 +1,5 @@
-// A worker thread's end of the line to the server thread: the port for stream messages, and the counter by which
-// the server sees that this thread's loop still turns. Made once, at the thread's entry.
+// A worker thread's end of the line to the server thread: the port for stream messages, and the two numbers by
+// which the server sees that this thread's loop still turns, and what it holds. Made once, at the thread's entry.
 
 import { MessageChannel, parentPort, threadId } from "node:worker_threads";
 
@@ -8,14 +8,18 @@ import type { ServerMessage, WorkerHello, WorkerMessage } from "../protocol/call
 export interface WorkerLink {
   /** Sends a message, together with all others of this turn of the loop. */
   readonly post: (message: WorkerMessage) => void;
-  /** Says that the loop has turned; to be called from a timer, every few milliseconds. */
+  /** Says that the loop has turned; to be called from a timer, every ten milliseconds. */
   readonly beat: () => void;
 }
+
+/** The heap is looked at every so many beats. */
+const heapEveryBeats = 20;
+const mebibyte = 1024 * 1024;
 
 /** Opens the line and says hello. `receive` must not throw: it would take the thread with it. */
 export function openWorkerLink(receive: (message: ServerMessage) => void): WorkerLink {
   const channel = new MessageChannel();
-  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const beats = new Int32Array(shared);
   channel.port1.on("message", receive);
   const hello: WorkerHello = { kind: "hello", threadId, beats: shared };
@@ -30,6 +34,9 @@ export function openWorkerLink(receive: (message: ServerMessage) => void): Worke
       outbox.push(message);
       if (outbox.length === 1) setImmediate(flush);
     },
-    beat: () => void Atomics.add(beats, 0, 1),
+    beat() {
+      if (Atomics.add(beats, 0, 1) % heapEveryBeats !== 0) return;
+      Atomics.store(beats, 1, Math.round(process.memoryUsage().heapUsed / mebibyte));
+    },
   };
 }

@@ -37,6 +37,17 @@ async function run({ call, body }: CallTask): Promise<PlainResult> {
     case "exit":
       setTimeout(() => process.exit(3), 10);
       return new Promise(() => undefined);
+    case "hog": {
+      const held: Uint8Array[] = [];
+      for (;;) held.push(new Uint8Array(1024 * 1024).fill(1));
+    }
+    case "leak": {
+      const held: Uint8Array[] = [];
+      for (;;) {
+        held.push(new Uint8Array(4 * 1024 * 1024).fill(1));
+        await Bun.sleep(2);
+      }
+    }
     case "busy": {
       // Long, but not for ever: no reason to be replaced.
       const until = performance.now() + 400;

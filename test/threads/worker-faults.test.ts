@@ -25,7 +25,10 @@ interface StartedPool {
 
 async function startPool(
   threads: number,
-  entry = new URL("../support/faulty-task.ts", import.meta.url),
+  {
+    entry = new URL("../support/faulty-task.ts", import.meta.url),
+    memoryLimitBytes = Number.POSITIVE_INFINITY,
+  } = {},
 ): Promise<StartedPool> {
   const notices: string[] = [];
   const pool = createWorkerPool({
@@ -34,6 +37,7 @@ async function startPool(
     pool: { threads, callsPerThread: 100, queue: 100, stallTimeoutMs, strict: false },
     clock: systemClock,
     notice: (_, text) => notices.push(text),
+    memoryLimitBytes,
   });
   cleanups.push(() => pool.stop());
   await pool.ready;
@@ -123,8 +127,29 @@ describe.each(["throw-late", "reject-late", "exit"])("a thread that breaks: %s",
   });
 });
 
+describe.each(["hog", "leak"])("a thread that eats up the memory: %s", (fault) => {
+  test("is ended before the process is, with its own calls only", async () => {
+    const memoryLimitBytes = process.memoryUsage.rss() + 400 * 1024 * 1024;
+    const { pool, notices } = await startPool(2, { memoryLimitBytes });
+    const broken = run(pool, fault);
+    const beside = await Promise.all([run(pool, "slow"), run(pool, "slow")]);
+    expect((await broken).end).toBe("worker_lost");
+    // One of the two may have been on the same thread.
+    expect(beside.filter(({ end }) => end === "slow").length).toBeGreaterThanOrEqual(1);
+    expect(notices.join()).toContain("memory runs out");
+    await waitFor(() => pool.threads() === 2, 2000, "the pool healed");
+    await waitFor(
+      () => process.memoryUsage.rss() < memoryLimitBytes,
+      5000,
+      "the memory given back",
+    );
+    expect((await run(pool, "hello")).end).toBe("hello");
+    expect(pool.restarts()).toBe(1);
+  });
+});
+
 test("threads that cannot start say so instead of being started over and over", async () => {
-  const started = startPool(2, new URL("./no-such-task.ts", import.meta.url));
+  const started = startPool(2, { entry: new URL("./no-such-task.ts", import.meta.url) });
   const error = await started.then(
     () => undefined,
     (reason: unknown) => String(reason),

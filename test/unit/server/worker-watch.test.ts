@@ -4,13 +4,18 @@ import { createWorkerWatch, lookEveryMs } from "../../../src/server/worker-watch
 function watched(stallTimeoutMs = 1000) {
   let nowMs = 5000;
   const stalled: number[] = [];
+  const hogs: number[] = [];
+  const memory = { residentBytes: 0 };
   const watch = createWorkerWatch({
     clock: () => nowMs,
     stallTimeoutMs,
     onStalled: (thread) => stalled.push(thread),
+    memoryLimitBytes: 1000 * 1024 * 1024,
+    residentBytes: () => memory.residentBytes,
+    onHog: (thread) => hogs.push(thread),
   });
   const beats = (thread: number): Int32Array => {
-    const shared = new SharedArrayBuffer(4);
+    const shared = new SharedArrayBuffer(8);
     watch.add(thread, shared);
     return new Int32Array(shared);
   };
@@ -25,6 +30,8 @@ function watched(stallTimeoutMs = 1000) {
   return {
     watch,
     stalled,
+    hogs,
+    memory,
     beats,
     pass,
     /** This thread's own loop stands still for a while. */
@@ -76,6 +83,31 @@ describe("the watch over worker threads", () => {
     pass(lookEveryMs, one);
     expect(watch.isLate(1)).toBe(false);
     expect(watch.isLate(99)).toBe(false);
+  });
+
+  test("blames the thread with most of the memory, and none when none has", () => {
+    const { hogs, memory, beats, pass } = watched();
+    const [small, large] = [beats(1), beats(2)];
+    memory.residentBytes = 1100 * 1024 * 1024;
+    Atomics.store(small, 1, 300);
+    Atomics.store(large, 1, 400);
+    pass(1000, small, large);
+    expect(hogs).toEqual([]);
+    Atomics.store(large, 1, 700);
+    pass(1000, small, large);
+    expect(hogs).toEqual([2]);
+  });
+
+  test("blames a thread that no longer turns its loop while memory runs out", () => {
+    const { hogs, memory, beats, pass } = watched(5000);
+    const [alive] = [beats(1), beats(2)];
+    pass(500, alive);
+    expect(hogs).toEqual([]);
+    memory.residentBytes = 1100 * 1024 * 1024;
+    pass(100, alive);
+    expect(hogs).toEqual([2]);
+    pass(3000, alive);
+    expect(hogs).toEqual([2]);
   });
 
   test("forgets a thread that has gone", () => {
