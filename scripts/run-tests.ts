@@ -14,7 +14,8 @@ const limitMs = (isLong ? 60 : 7.5) * minuteMs;
 
 const hasSeed = passedOn.some((argument) => argument.startsWith("--seed"));
 const seed = hasSeed ? [] : [`--seed=${randomInt(2 ** 31)}`];
-const command = ["test", "--randomize", ...seed, ...passedOn];
+// bunfig.toml has no say in this: without it a test has 5 s.
+const command = ["test", "--randomize", "--timeout=20000", ...seed, ...passedOn];
 console.log(`bun ${command.join(" ")}`);
 
 const child = Bun.spawn([process.execPath, ...command], {

@@ -1,7 +1,7 @@
 // Clients that leave at each stage, or read and send as slowly as they can: the trace says so, the provider is
 // cancelled or slowed, and the gateway is left with the memory and the descriptors it had.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { apiBody, routes } from "../support/api-calls.ts";
 import type { ApiCall, ApiRoute } from "../support/api-calls.ts";
@@ -12,6 +12,9 @@ import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { newCallerSpan, type CallerSpan } from "../support/trace-context.ts";
 import { startTracedGateway, type TracedGateway } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const isLong = process.env["EVERYSPAN_LONG"] === "1";
 

@@ -1,7 +1,7 @@
 // The ledger's disk, from outside a real `serve`: in use, damaged, read-only, removed, full. What the client paid for
 // is always served; what could not be committed is loud and counted.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOtlpReceiver, type OtlpReceiver } from "../../src/demo/otlp-receiver.ts";
@@ -9,6 +9,9 @@ import { callGateway, createFaultyWorld, readiness } from "../support/faulty-wor
 import { quietAccount, scrape } from "../support/gateway-metrics.ts";
 import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

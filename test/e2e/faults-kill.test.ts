@@ -1,7 +1,7 @@
 // `kill -9` under load, at random moments, again and again on the same ledger; then the counting. What a client
 // holds whole must have arrived, once; what was open for a while must arrive closed.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -17,6 +17,9 @@ import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { newCallerSpan } from "../support/trace-context.ts";
 import { basicProviders } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const isLong = process.env["EVERYSPAN_LONG"] === "1";
 const kills = isLong ? 100 : 8;

@@ -1,7 +1,7 @@
 // Providers that misbehave in ways that the span tree's own tests do not commit: each has the right error for the
 // client and the right tree, and leaves no socket and no memory behind, however often it happens.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Script } from "../../src/demo/provider-script.ts";
 import { apiBody, readApiReply, routes } from "../support/api-calls.ts";
 import type { ApiReply, ApiRoute } from "../support/api-calls.ts";
@@ -11,6 +11,9 @@ import { assertWholeTrace, type CallTree } from "../support/trace-assertions.ts"
 import { newCallerSpan } from "../support/trace-context.ts";
 import { startTracedGateway, type TracedGateway } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const isLong = process.env["EVERYSPAN_LONG"] === "1";
 const plainText = { "content-type": "text/plain" };

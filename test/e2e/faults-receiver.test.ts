@@ -1,7 +1,7 @@
 // Receivers that fail in every way, all at once, behind a real `serve`: replies are not slowed, the destination that
 // works gets everything at once, and each of the others gets everything in the end, once.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { startOtlpReceiver, type OtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import type { ReceiverBehaviour } from "../../src/demo/receiver-behaviour.ts";
 import { routes } from "../support/api-calls.ts";
@@ -10,6 +10,9 @@ import type { WorldCall } from "../support/faulty-world.ts";
 import { destinationSum, quietAccount, scrape } from "../support/gateway-metrics.ts";
 import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

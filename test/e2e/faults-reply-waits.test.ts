@@ -1,7 +1,7 @@
 // What a reply waits for: the commit by default, the export, or nothing; and for how long at most when the ledger
 // or a destination does not answer. On a real `serve`, told by the moments at which bytes arrive.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
@@ -14,6 +14,9 @@ import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { newCallerSpan } from "../support/trace-context.ts";
 import { basicProviders } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

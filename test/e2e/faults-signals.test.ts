@@ -1,7 +1,7 @@
 // SIGTERM and SIGINT to a real `serve`: what runs is finished or cancelled with an error, all is committed and
 // exported, what stays is said and kept, and the exit code is 0.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,9 @@ import { newCallerSpan } from "../support/trace-context.ts";
 import type { CallerSpan } from "../support/trace-context.ts";
 import { basicProviders } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

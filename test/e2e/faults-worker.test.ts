@@ -1,7 +1,7 @@
 // A worker thread that is stuck, breaks or exits, in a real `serve`, by a guardrail module that does it: its calls
 // get a clear error and a whole trace, nobody else notices, and the pool heals.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { apiBody, defaultModels, readApiReply, routes } from "../support/api-calls.ts";
 import type { ApiReply, ApiRoute } from "../support/api-calls.ts";
@@ -11,6 +11,9 @@ import { newCallerSpan } from "../support/trace-context.ts";
 import { basicProviders, startTracedGateway } from "../support/traced-gateway.ts";
 import type { TracedGateway } from "../support/traced-gateway.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const stallTimeoutMs = 700;
 

@@ -1,7 +1,7 @@
 // The server's end of the exporter thread, when that thread dies with calls in its hands: a real thread, a real
 // ledger, a real receiver.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { createExporterThread } from "../../src/server/exporter-thread.ts";
 import type { ExporterThread } from "../../src/server/exporter-thread.ts";
@@ -20,6 +20,9 @@ import {
 } from "../support/exporter-harness.ts";
 import { startReceiver, type ScriptedReceiver } from "../support/scripted-receiver.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

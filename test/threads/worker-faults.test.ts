@@ -1,6 +1,6 @@
 // The pool and its watch with real threads that break in every way a thread can.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { GatewayError } from "../../src/errors/gateway-error.ts";
 import { createWorkerPool } from "../../src/server/worker-pool.ts";
@@ -9,6 +9,9 @@ import type { WorkerPool } from "../../src/server/worker-pool.ts";
 import { systemClock } from "../../src/tracing/recorder/clock.ts";
 import { testTask } from "../support/call-tasks.ts";
 import { waitFor } from "../support/wait-for.ts";
+
+// Processes and threads start in these tests, on machines with other things to do.
+setDefaultTimeout(30_000);
 
 const stallTimeoutMs = 800;
 const deaf: StreamListener = { receive: () => undefined };
