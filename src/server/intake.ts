@@ -38,7 +38,11 @@ interface Parsed {
 /** A body must come within this, and its size at a modest pace. */
 const bodyGraceMs = 30_000;
 
-/** @throws GatewayError `unauthorized`, or `forbidden` for a page of elsewhere; the `auth` span says why, the message does not */
+/**
+ * The `auth` span says why a call is refused; the message does not.
+ *
+ * @throws GatewayError `unauthorized`, or `forbidden` for a page of elsewhere
+ */
 export function authenticate(call: ServerCall, request: Request, deps: IntakeDeps): void {
   const span = call.spans.start({ name: "auth", kind: SpanKind.internal }, call.root);
   const { server } = deps.config;

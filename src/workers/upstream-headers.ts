@@ -25,7 +25,8 @@ const notForwarded: ReadonlySet<string> = new Set([
 
 /**
  * The caller's headers that go on, with the provider's key where the caller's was, and the span context
- * of this attempt. Names are in lower case and each comes once, as Headers gives them. Nothing of the caller's own trace context or key is left when the provider has a key.
+ * of this attempt. Names are in lower case and each comes once, as Headers gives them. Nothing of the
+ * caller's own trace context is left, and nothing of its key when the provider has one.
  */
 export function upstreamHeaders(options: {
   readonly caller: HeaderPairs;

@@ -22,7 +22,7 @@ function oddBody(route: ApiRoute, model: string): string {
   const tokens = route === "/v1/messages" ? `"max_tokens" : 64 ,\n` : "";
   return (
     `{ "z_last":12345678901234567890123, ${tokens}"messages":[{"role":"user","content":"Z\\u00fcrich ü \\ud83d\\uddfc"}],\r\n` +
-    `\t"model":"${model}","x_vendor":{"b":1.0,"a":1e2,"b":-0},"metadata":{"user_id":"user-1"}  }\n`
+    `\t"model":"${model}","x_vendor":{"b":1.0,"a":1e2,"c":-0},"metadata":{"user_id":"user-1"}  }\n`
   );
 }
 

@@ -90,7 +90,7 @@ Traces
     );
     expect(described).toContain("1 thread, one call at a time each");
     expect(described).toContain(
-      "a reply waits for the export, up to 2s; content is recorded, up to 16384",
+      "a reply waits for the export, up to 3s; content is recorded, up to 16384",
     );
     expect(describeConfig(configOf("tracing: { disabled: true }"))).toContain("Traces\n  off (");
   });

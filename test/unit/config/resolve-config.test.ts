@@ -41,7 +41,7 @@ describe("without a file", () => {
         captureContent: false,
         contentLimitChars: 16_384,
         replyWaitsFor: "commit",
-        exportWaitMs: 2000,
+        exportWaitMs: 3000,
         ledger: {
           path: "/srv/everyspan-data/ledger.db",
           retentionMs: 86_400_000,
