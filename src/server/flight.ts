@@ -35,6 +35,8 @@ export function fly(
     const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
     const flight: Flight = { call, task, deps, reply: resolve, sink: undefined, status: 0 };
     request.signal.addEventListener("abort", leave, { once: true });
+    // The signal tells once: of a caller that left while its call was being prepared it says nothing more.
+    if (request.signal.aborted) queueMicrotask(leave);
     const landed = (): void => {
       request.signal.removeEventListener("abort", leave);
       deps.openCalls.release(call, task.provider);

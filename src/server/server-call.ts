@@ -145,7 +145,9 @@ export function abandonCall(
       kind: SpanKind.client,
       attributes: { [attr.operationName]: "chat", [attr.requestModel]: call.model },
     });
-    fallback.fail(span, failure.code, failure.message);
+    // A caller that leaves while its call still waits for a thread is no error of the call.
+    if (failure.code === "client_disconnected") span.attributes[attr.clientDisconnected] = true;
+    else fallback.fail(span, failure.code, failure.message);
     call.spans.end(call.root);
     fallback.end(span, call.root.endMs);
   }

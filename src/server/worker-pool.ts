@@ -57,6 +57,8 @@ export function createWorkerPool(options: {
 }): WorkerPool {
   const { pool: settings, notice } = options;
   const ports = new Map<number, MessagePort>();
+  /** Threads that Piscina has as ready. */
+  const created = new Set<number>();
   let started = 0;
   let lost = 0;
   let stopping = false;
@@ -118,7 +120,7 @@ export function createWorkerPool(options: {
     watch.add(threadId, message.beats);
     started++;
     if (started === settings.threads) ready.resolve();
-    dispatch.addThread(threadId);
+    offer(threadId);
     port.on("message", (received: readonly WorkerMessage[]) => {
       for (const each of received) receive(port, each);
     });
@@ -128,6 +130,10 @@ export function createWorkerPool(options: {
   pool.on("error", (error: unknown) => {
     notice("error", `a worker thread broke: ${String(error)}`);
     ready.reject(error); // changes nothing once it is ready
+  });
+  pool.on("workerCreate", ({ id }: { readonly id: number }) => {
+    created.add(id);
+    offer(id);
   });
   // By now the thread has lost its id, so that the ones to forget are those that Piscina no longer has.
   pool.on("workerDestroy", () => {
@@ -155,6 +161,11 @@ export function createWorkerPool(options: {
     }
   }
 
+  /** A replacement says hello a moment before Piscina knows that it is ready: sent then, a call would go elsewhere. */
+  function offer(thread: number): void {
+    if (ports.has(thread) && created.has(thread)) dispatch.addThread(thread);
+  }
+
   /** Its tasks reject, and the pool starts another: the only way in which a busy thread is ended. */
   function end(thread: number): void {
     gone(thread);
@@ -162,6 +173,7 @@ export function createWorkerPool(options: {
   }
 
   function gone(thread: number): void {
+    created.delete(thread);
     if (!ports.delete(thread)) return;
     watch.remove(thread);
     lost++;

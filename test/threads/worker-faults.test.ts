@@ -31,13 +31,14 @@ async function startPool(
   {
     entry = new URL("../support/faulty-task.ts", import.meta.url),
     memoryLimitBytes = Number.POSITIVE_INFINITY,
+    stallMs = stallTimeoutMs,
   } = {},
 ): Promise<StartedPool> {
   const notices: string[] = [];
   const pool = createWorkerPool({
     entry: fileURLToPath(entry),
     start: { config: "{}", version: "0.0.0" },
-    pool: { threads, callsPerThread: 100, queue: 100, stallTimeoutMs, strict: false },
+    pool: { threads, callsPerThread: 100, queue: 100, stallTimeoutMs: stallMs, strict: false },
     clock: systemClock,
     notice: (_, text) => notices.push(text),
     memoryLimitBytes,
@@ -133,7 +134,7 @@ describe.each(["throw-late", "reject-late", "exit"])("a thread that breaks: %s",
 describe.each(["hog", "leak"])("a thread that eats up the memory: %s", (fault) => {
   test("is ended before the process is, with its own calls only", async () => {
     const memoryLimitBytes = process.memoryUsage.rss() + 400 * 1024 * 1024;
-    const { pool, notices } = await startPool(2, { memoryLimitBytes });
+    const { pool, notices } = await startPool(2, { memoryLimitBytes, stallMs: 20_000 });
     const broken = run(pool, fault);
     const beside = await Promise.all([run(pool, "slow"), run(pool, "slow")]);
     expect((await broken).end).toBe("worker_lost");
