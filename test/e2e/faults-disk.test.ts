@@ -2,6 +2,7 @@
 // is always served; what could not be committed is loud and counted.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Database } from "bun:sqlite";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOtlpReceiver, type OtlpReceiver } from "../../src/demo/otlp-receiver.ts";
@@ -152,6 +153,26 @@ describe("under way", () => {
     const account = await quietAccount(gateway.url);
     expect(account.recorded).toBe(account.committed + account.lost);
   }, 30_000);
+
+  test("hanging at a SIGTERM: the process ends all the same, and says what it could not commit", async () => {
+    const world = createFaultyWorld(cleanups);
+    const gateway = await world.start({ tracing: { ledger: { commit_timeout: "400ms" } } });
+    await callGateway(gateway, { route: "/v1/messages" });
+    const database = new Database(join(world.folder, "ledger.db"));
+    database.run("PRAGMA busy_timeout = 5000");
+    database.run("BEGIN IMMEDIATE");
+    cleanups.push(() => database.close());
+    expect((await callGateway(gateway, { route: "/v1/messages" })).status).toBe(200);
+    gateway.kill("SIGTERM");
+    expect(await Promise.race([gateway.exited, Bun.sleep(8000)])).toBe(0);
+    expect(gateway.stderr()).toMatch(/5 spans never committed|5 lost/);
+    database.run("ROLLBACK");
+    // The ledger itself is whole, and takes up where it was.
+    const again = await world.start();
+    const account = await quietAccount(again.url);
+    expect(account.recorded).toBe(account.committed + account.lost);
+    expect(account.committed).toBeGreaterThanOrEqual(5);
+  });
 
   test("unwritable from the start: served under on_failure: serve, and said", async () => {
     const world = createFaultyWorld(cleanups);

@@ -90,8 +90,16 @@ const all = routes.flatMap((route) => [false, true].map((stream) => ({ route, st
 
 describe("reply_waits_for: export", () => {
   test("holds the last byte until every destination has accepted", async () => {
-    const { gateway, receiver } = await start({ reply_waits_for: "export" });
-    receiver.setBehaviour({ kind: "slow", delayMs: 400 });
+    const [receiver, slow] = [startOtlpReceiver(), startOtlpReceiver()];
+    cleanups.push(receiver.stop, slow.stop);
+    slow.setBehaviour({ kind: "slow", delayMs: 400 });
+    const { gateway } = await start({
+      reply_waits_for: "export",
+      destinations: [
+        { name: "receiver", endpoint: receiver.url },
+        { name: "slow", endpoint: slow.url },
+      ],
+    });
     for (const { route, stream } of all) {
       const reply = await call(gateway, route, stream);
       expect(reply.status).toBe(200);
@@ -99,8 +107,10 @@ describe("reply_waits_for: export", () => {
       expect(reply.endMs).toBeLessThan(2500);
       if (stream) expect(reply.firstMs).toBeLessThan(390);
       // It had accepted before the last byte: this very process could be frozen now.
-      const spans = receiver.spans().filter(({ traceId }) => traceId === reply.traceId);
-      expect(spans).toHaveLength(5);
+      for (const out of [receiver, slow]) {
+        const spans = out.spans().filter(({ traceId }) => traceId === reply.traceId);
+        expect(spans).toHaveLength(5);
+      }
     }
   });
 

@@ -5,12 +5,13 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import { startScriptedProvider } from "../../src/demo/scripted-provider.ts";
 import { apiBody, readApiReply, routes } from "../support/api-calls.ts";
 import type { ApiCall } from "../support/api-calls.ts";
 import { startGatewayProcess, type GatewayProcess } from "../support/gateway-process.ts";
-import { quietAccount } from "../support/gateway-metrics.ts";
+import { quietAccount, scrape } from "../support/gateway-metrics.ts";
 import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { newCallerSpan } from "../support/trace-context.ts";
 import type { CallerSpan } from "../support/trace-context.ts";
@@ -25,7 +26,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-function start(server: Readonly<Record<string, unknown>> = {}) {
+function start(
+  server: Readonly<Record<string, unknown>> = {},
+  further: Readonly<Record<string, unknown>> = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), "everyspan-signals-"));
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   const provider = startScriptedProvider();
@@ -38,6 +42,7 @@ function start(server: Readonly<Record<string, unknown>> = {}) {
         server,
         providers: basicProviders(provider),
         tracing: { destinations: [{ name: "receiver", endpoint: receiver.url }] },
+        ...further,
       },
     });
     cleanups.push(() => gateway.stop(0));
@@ -161,6 +166,29 @@ describe("calls that do not end within the drain timeout", () => {
     const spans = receiver.spans().filter(({ traceId }) => traceId === caller.traceId);
     assertWholeTrace(spans, { caller, route: "/v1/messages", chat: true, attempts: 1 });
   });
+});
+
+test("a thread that is stuck holds no exit up: its call is answered and traced", async () => {
+  const path = fileURLToPath(new URL("../support/trouble-guardrail.ts", import.meta.url));
+  const trouble = { name: "trouble", type: "module", path, modes: ["pre_call"], always: true };
+  const { receiver, startGateway } = start(
+    { drain_timeout: "200ms" },
+    { guardrails: [trouble], pool: { threads: 1, stall_timeout: "10m" } },
+  );
+  const gateway = await startGateway();
+  const caller = newCallerSpan();
+  const route = "/v1/messages";
+  const stuck = send(gateway, { route, prompt: "TROUBLE-wait-then-spin" }, caller);
+  await waitFor(async () => (await scrape(gateway.url)).callsInFlight === 1, 5000, "the call");
+  await Bun.sleep(300);
+  gateway.kill("SIGTERM");
+  const answered = await stuck;
+  expect(answered.status).toBe(503);
+  expect(readApiReply(route, await answered.text()).errorType).toBeDefined();
+  expect(await exitOf(gateway, 8000)).toBe(0);
+  const spans = receiver.spans().filter(({ traceId }) => traceId === caller.traceId);
+  const { root } = assertWholeTrace(spans, { caller, route, chat: true, guardrails: 1 });
+  expect(root.attributes["error.type"]).toBe("draining");
 });
 
 test("what cannot be exported in time is said and kept, and the next start sends it", async () => {
