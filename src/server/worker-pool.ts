@@ -43,6 +43,7 @@ export interface WorkerPool {
 }
 
 const startWithinMs = 30_000;
+const reviveEveryMs = 500;
 /** Of the memory the process may use: beyond that the kernel would soon end all of it. */
 const memoryShare = 0.85;
 
@@ -65,6 +66,7 @@ export function createWorkerPool(options: {
   /** Told once, however many calls it takes along. */
   let lastBreak = "";
   let chosenThread = 0;
+  let reviveAtMs = 0;
   const ready = Promise.withResolvers<void>();
   const watch = createWorkerWatch({
     clock: options.clock,
@@ -142,7 +144,10 @@ export function createWorkerPool(options: {
       for (const thread of ports.keys()) if (!alive.has(thread)) gone(thread);
     });
   });
-  const looking = setInterval(watch.look, lookEveryMs);
+  const looking = setInterval(() => {
+    watch.look();
+    revive();
+  }, lookEveryMs);
   const impatience = setTimeout(() => {
     ready.reject(new Error(`only ${started} of ${settings.threads} started in time`));
   }, startWithinMs);
@@ -164,6 +169,14 @@ export function createWorkerPool(options: {
   /** A replacement says hello a moment before Piscina knows that it is ready: sent then, a call would go elsewhere. */
   function offer(thread: number): void {
     if (ports.has(thread) && created.has(thread)) dispatch.addThread(thread);
+  }
+
+  /** Once a replacement has failed to start Piscina makes no more of them, unless it is given work. */
+  function revive(): void {
+    const nowMs = options.clock();
+    if (pool.threads.length > 0 || started < settings.threads || nowMs < reviveAtMs) return;
+    reviveAtMs = nowMs + reviveEveryMs;
+    pool.run([]).catch((error: unknown) => notice("error", `no worker thread: ${String(error)}`));
   }
 
   /** Its tasks reject, and the pool starts another: the only way in which a busy thread is ended. */

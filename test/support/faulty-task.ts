@@ -1,10 +1,15 @@
 // Tests: a worker thread's entry that does what its task's body says. Loaded by the pool, as the real one is.
 
-import type { CallResult, CallTask } from "../../src/protocol/call-task.ts";
+import { existsSync } from "node:fs";
+import { workerData } from "node:worker_threads";
+import type { CallResult, CallTask, WorkerStart } from "../../src/protocol/call-task.ts";
 import { openWorkerLink } from "../../src/workers/worker-link.ts";
 import { ownOutcome } from "./call-tasks.ts";
 
 type PlainResult = Exclude<CallResult, { readonly kind: "streamed" }>;
+
+// A thread that cannot start for a while: as long as the file named in place of the version is there.
+if (existsSync((workerData as WorkerStart).version)) throw new Error("cannot start now");
 
 const link = openWorkerLink(() => undefined);
 setInterval(link.beat, 10);

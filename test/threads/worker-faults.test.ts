@@ -1,6 +1,9 @@
 // The pool and its watch with real threads that break in every way a thread can.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GatewayError } from "../../src/errors/gateway-error.ts";
 import { createWorkerPool } from "../../src/server/worker-pool.ts";
@@ -32,12 +35,13 @@ async function startPool(
     entry = new URL("../support/faulty-task.ts", import.meta.url),
     memoryLimitBytes = Number.POSITIVE_INFINITY,
     stallMs = stallTimeoutMs,
+    hindrance = "0.0.0",
   } = {},
 ): Promise<StartedPool> {
   const notices: string[] = [];
   const pool = createWorkerPool({
     entry: fileURLToPath(entry),
-    start: { config: "{}", version: "0.0.0" },
+    start: { config: "{}", version: hindrance },
     pool: { threads, callsPerThread: 100, queue: 100, stallTimeoutMs: stallMs, strict: false },
     clock: systemClock,
     notice: (_, text) => notices.push(text),
@@ -150,6 +154,20 @@ describe.each(["hog", "leak"])("a thread that eats up the memory: %s", (fault) =
     expect((await run(pool, "hello")).end).toBe("hello");
     expect(pool.restarts()).toBe(1);
   });
+});
+
+test("replacements that cannot start for a while: calls wait, and a thread comes back by itself", async () => {
+  const hindrance = join(tmpdir(), `everyspan-hindrance-${crypto.randomUUID()}`);
+  cleanups.push(() => rmSync(hindrance, { force: true }));
+  const { pool, notices } = await startPool(2, { hindrance });
+  writeFileSync(hindrance, "");
+  for (let n = 0; n < 2; n++) expect((await run(pool, "exit")).end).toBe("worker_lost");
+  await waitFor(() => pool.threads() === 0, 3000, "no thread left");
+  const waiting = run(pool, "hello");
+  await waitFor(() => notices.join().includes("cannot start now"), 3000, "a failed start");
+  rmSync(hindrance);
+  expect((await waiting).end).toBe("hello");
+  expect(pool.threads()).toBeGreaterThan(0);
 });
 
 test("threads that cannot start say so instead of being started over and over", async () => {
