@@ -8,6 +8,7 @@ import { raiseRequestLimit } from "./request-limit.ts";
 /** Loaded only when asked for, so that `status` starts no server's code. */
 const commands: Readonly<Record<string, () => Promise<CommandDef>>> = {
   serve: async () => (await import("./commands/serve.ts")).serve,
+  batch: async () => (await import("./commands/batch.ts")).batch,
   demo: async () => (await import("./commands/demo.ts")).demo,
   status: async () => (await import("./commands/status.ts")).status,
   check: async () => (await import("./commands/check.ts")).check,

@@ -21,6 +21,24 @@ const ours = [
     from: /^src\/server\//,
     may: ["src/server/", ...shared, "src/tracing/recorder/", "src/entrypoints.ts"],
   },
+  // A batch takes the HTTP server's place on the main thread, before the same pool and exporter.
+  {
+    from: /^src\/batch\//,
+    may: [
+      "src/batch/",
+      "src/server/worker-pool.ts",
+      "src/server/exporter-thread.ts",
+      "src/server/unsettled-calls.ts",
+      "src/server/kept-journals.ts",
+      "src/server/sampler.ts",
+      "src/server/resolve-model.ts",
+      "src/server/select-guardrails.ts",
+      "src/server/intake.ts",
+      ...shared,
+      "src/tracing/recorder/",
+      "src/entrypoints.ts",
+    ],
+  },
   // A provider is a function of its inputs: no sibling, tracer, port, config or HTTP context.
   {
     from: /^src\/workers\/providers\/([^/]+)\/.+$/,
@@ -62,6 +80,7 @@ const homes = {
   "@opentelemetry/sdk-trace-base": ["src/tracing/recorder/"],
   "@pydantic/genai-prices": ["src/workers/cost.ts"],
   "bun:sqlite": ["src/tracing/exporter/"],
+  "csv-parse": ["src/batch/"],
   citty: ["src/main.ts", "src/command-line.ts", "src/commands/"],
   elysia: ["src/server/"],
   "eventsource-parser": ["src/apischema/", "src/workers/providers/"],
@@ -74,7 +93,7 @@ const homes = {
     "src/tracing/exporter/exporter-entry.ts",
   ],
   piscina: ["src/server/worker-pool.ts"],
-  valibot: ["src/config/", "src/apischema/"],
+  valibot: ["src/config/", "src/apischema/", "src/batch/"],
 };
 
 const platformModules = /^(?:bun$|node:(?!worker_threads$))/;

@@ -131,10 +131,14 @@ export type WorkerMessage =
     }
   | ({ readonly kind: "refused"; readonly call: string } & RefusedAttempt);
 
-/** `status`: the provider's, 0 where it could not be reached. `delayMs`: no sooner than this. */
+/**
+ * `status`: the provider's, 0 where it could not be reached. `delayMs`: no sooner than this. `isTold`: the
+ * provider said so itself.
+ */
 export interface RefusedAttempt {
   readonly status: number;
   readonly delayMs: number;
+  readonly isTold: boolean;
 }
 
 /** What a call hears while it streams. */
@@ -156,7 +160,7 @@ export const streamWindowBytes: number = 256 * 1024;
 export interface WorkerHello {
   readonly kind: "hello";
   readonly threadId: number;
-  /** One 32-bit counter that the worker bumps every few milliseconds, for as long as its loop turns. */
+  /** Two 32-bit numbers: a counter bumped every few milliseconds while the loop turns, and the heap in MiB. */
   readonly beats: SharedArrayBuffer;
 }
 

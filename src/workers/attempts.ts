@@ -79,8 +79,17 @@ export async function sendWithRetries(
     }
     if ("response" in outcome) await discard(outcome, deps.spans);
     if (deps.waitTurn === undefined) await sleep(delayMs, deps.cancellation);
-    else await deps.waitTurn({ status: statusOf(outcome), delayMs });
+    else await deps.waitTurn({ ...refusalOf(outcome, deps.clock()), delayMs });
   }
+}
+
+function refusalOf(
+  outcome: Attempt | GatewayError,
+  nowMs: number,
+): Omit<RefusedAttempt, "delayMs"> {
+  const isTold =
+    "response" in outcome && retryAfterMs(outcome.response.headers, nowMs) !== undefined;
+  return { status: statusOf(outcome), isTold };
 }
 
 function statusOf(outcome: Attempt | GatewayError): number {

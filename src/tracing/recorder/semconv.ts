@@ -77,6 +77,11 @@ export const attr = {
   guardrailOutput: "gen_ai.guardrail.content.output.value",
 
   callId: "everyspan.call.id",
+  batchRunId: "everyspan.batch.run.id",
+  batchRow: "everyspan.batch.row",
+  batchLine: "everyspan.batch.line",
+  batchRows: "everyspan.batch.rows",
+  batchRowsFailed: "everyspan.batch.rows_failed",
   keyName: "everyspan.key.name",
   authOutcome: "everyspan.auth.outcome",
   provider: "everyspan.provider",

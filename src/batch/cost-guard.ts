@@ -1,0 +1,50 @@
+// Keeps a run below a sum of money, main thread: what is in flight is counted at the mean of what is known, so that
+// the sum is not passed by what is on its way.
+
+export interface CostGuard {
+  /** Whether another row may be sent; waits for rows in flight where they decide it. */
+  readonly allows: () => Promise<boolean>;
+  readonly sent: () => void;
+  readonly settled: (cost: number) => void;
+}
+
+/** Before anything is known of what a row costs, only so many are tried. */
+const firstRowsMax = 4;
+
+export function createCostGuard(maxCost: number | undefined, spentBefore: number): CostGuard {
+  let spent = 0;
+  let settledRows = 0;
+  let inFlight = 0;
+  let dearest = 0;
+  let wake: (() => void) | undefined;
+
+  const isWithin = (limit: number): boolean => {
+    if (settledRows === 0) return inFlight < firstRowsMax && spentBefore < limit;
+    const mean = Math.max(spent / settledRows, dearest / 2);
+    return spentBefore + spent + (inFlight + 1) * mean <= limit;
+  };
+
+  return {
+    async allows() {
+      if (maxCost === undefined) return true;
+      while (!isWithin(maxCost)) {
+        if (inFlight === 0) return false;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return true;
+    },
+    sent() {
+      inFlight += 1;
+    },
+    settled(cost) {
+      inFlight -= 1;
+      settledRows += 1;
+      spent += cost;
+      dearest = Math.max(dearest, cost);
+      wake?.();
+      wake = undefined;
+    },
+  };
+}

@@ -1,0 +1,215 @@
+// From the command line to a job: reads the input once, checks all that can be wrong before the first call. Main
+// thread. Every problem is a line for a person.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { parseLooseObject } from "../apischema/loose-json.ts";
+import type { ApiFormat, Config } from "../config/schema.ts";
+import { resolveModel } from "../server/resolve-model.ts";
+import { labelShape, schemaShape, type AnswerShape } from "./answer-shape.ts";
+import type { BatchJob } from "./batch-job.ts";
+import { readOptions, type BatchOptions, type GivenOptions } from "./batch-options.ts";
+import { chooseRows } from "./choose-rows.ts";
+import { formOfName, openInput, type InputSource } from "./input-source.ts";
+import { parseTemplate } from "./prompt-template.ts";
+import { isRequestLine } from "./request-line.ts";
+import type { BatchTask } from "./row-plan.ts";
+import { surveyInput, type Survey } from "./survey-input.ts";
+
+export type PreparedJob =
+  | { readonly ok: true; readonly job: BatchJob }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface PrepareOptions {
+  readonly given: GivenOptions;
+  readonly config: Config;
+  /** The input's file; what stdin said, when that was kept. */
+  readonly inputPath: string;
+  readonly output: string;
+  readonly name: string;
+  readonly workingDirectory: string;
+}
+
+const slotsMax = 1000;
+
+export async function prepareJob(from: PrepareOptions): Promise<PreparedJob> {
+  const read = readOptions(from.given);
+  if (!read.ok) return read;
+  const problems: string[] = [];
+  try {
+    const input = await openInput({
+      path: from.inputPath,
+      form: undefined,
+      delimiter: read.options.delimiter,
+    });
+    const survey = await surveyInput(input);
+    const task = readTask(from, read.options, { survey, problems });
+    if (task === undefined) return { ok: false, problems };
+    problems.push(...inputProblems(from, { survey, task }));
+    if (problems.length > 0) return { ok: false, problems };
+    return { ok: true, job: toJob(from, read.options, { input, survey, task }) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { ok: false, problems: [...problems, message] };
+  }
+}
+
+function readTask(
+  from: PrepareOptions,
+  options: BatchOptions,
+  { survey, problems }: { readonly survey: Survey; readonly problems: string[] },
+): BatchTask | undefined {
+  const { given, config } = from;
+  const model = textOption(given, "model");
+  const [first] = survey.sample;
+  if (given["prompt"] === undefined) {
+    if (first !== undefined && isRequestLine(first.fields)) return { kind: "requests", model };
+    problems.push(
+      "--prompt is missing: what is to be asked of each row, such as 'Which language? {{text}}' or @file; " +
+        "without it the input's lines have to be requests (custom_id and body, or params)",
+    );
+    return undefined;
+  }
+  if (model === undefined) {
+    problems.push("--model is missing");
+    return undefined;
+  }
+  const api = apiOf(config, model);
+  if (api === undefined) {
+    problems.push(`--model: ${JSON.stringify(model)} is not configured`);
+    return undefined;
+  }
+  const { maxTokens, temperature } = options;
+  const prompt = parseTemplate(textOrFile(from, "prompt"));
+  const system = parseTemplate(textOrFile(from, "system"));
+  const shape = readShape(from, options);
+  return { kind: "prompt", api, model, prompt, system, maxTokens, temperature, shape };
+}
+
+function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | undefined {
+  if (options.labels !== undefined) return labelShape(options.labels);
+  const path = textOption(from.given, "schema");
+  if (path === undefined) return undefined;
+  const schema = parseLooseObject(readFileSync(resolve(from.workingDirectory, path), "utf8"));
+  if (schema === undefined) throw new Error(`--schema: ${path} is no JSON object`);
+  return schemaShape(schema);
+}
+
+/** What is wrong with the input as a whole. */
+function inputProblems(
+  { given, output }: PrepareOptions,
+  { survey, task }: { readonly survey: Survey; readonly task: BatchTask },
+): string[] {
+  const problems: string[] = [];
+  const known = new Set(survey.columns);
+  const names = survey.columns.slice(0, 30).join(", ");
+  const need = (option: string, columns: readonly string[]): void => {
+    for (const column of columns) {
+      if (known.has(column) || survey.sample.length === 0) continue;
+      problems.push(
+        `${option}: the input has no column ${JSON.stringify(column)}; it has ${names}`,
+      );
+    }
+  };
+  if (task.kind === "prompt") {
+    need("--prompt", task.prompt.columns);
+    need("--system", task.system.columns);
+  }
+  const truth = textOption(given, "truth");
+  if (truth !== undefined) need("--truth", [truth]);
+  if (truth !== undefined && (task.kind !== "prompt" || task.shape === undefined)) {
+    problems.push("--truth goes with --labels or --schema");
+  }
+  if (given["strict"] === true && survey.firstBad !== undefined) {
+    const { line, problem } = survey.firstBad;
+    problems.push(`--strict: ${survey.badRows} bad rows, the first at line ${line}: ${problem}`);
+  }
+  if (task.kind === "requests" && formOfName(output) === "csv") {
+    problems.push("--output: results of requests are JSON lines, not CSV");
+  }
+  return problems;
+}
+
+function toJob(
+  from: PrepareOptions,
+  options: BatchOptions,
+  {
+    input,
+    survey,
+    task,
+  }: { readonly input: InputSource; readonly survey: Survey; readonly task: BatchTask },
+): BatchJob {
+  const { given, output, config } = from;
+  const { sample, seed } = options;
+  const isRequests = task.kind === "requests";
+  const outputForm = isRequests ? "jsonl" : (formOfName(output) ?? input.form);
+  const isTsv = /\.tsv(?:\.gz)?$/i.test(output);
+  const isCsv = /\.csv(?:\.gz)?$/i.test(output);
+  const outputDelimiter = isTsv ? "\t" : isCsv || input.form !== "csv" ? "," : input.delimiter;
+  const truth = textOption(given, "truth");
+  const description = {
+    input: survey.sha256,
+    "form of the input": [input.form, input.form === "csv" ? input.delimiter : ""],
+    "form of the output": [outputForm, outputDelimiter],
+    model: task.model,
+    prompt: isRequests ? undefined : textOrFile(from, "prompt"),
+    system: isRequests ? undefined : textOrFile(from, "system"),
+    "labels or schema": task.kind === "prompt" ? task.shape?.schema : undefined,
+    "--max-tokens": options.maxTokens,
+    "--temperature": options.temperature,
+    "--sample": sample,
+    "--seed": seed,
+  };
+  return {
+    name: from.name,
+    output,
+    outputForm,
+    outputDelimiter,
+    input,
+    survey,
+    isChosen: chooseRows(survey.rows, sample === undefined ? undefined : { rows: sample, seed }),
+    rows: Math.min(survey.rows, sample ?? Infinity),
+    task,
+    truth,
+    maxCost: options.maxCost,
+    limits: {
+      concurrency: options.concurrency,
+      concurrencyMax: Math.min(slotsMax, ...config.providers.map((each) => each.concurrency)),
+      callsPerMinute: options.callsPerMinute,
+      tokensPerMinute: options.tokensPerMinute,
+    },
+    answerRetries: options.answerRetries,
+    tracePerRow: options.tracePerRow,
+    retryFailed: given["retry-failed"] === true,
+    restart: given["restart"] === true,
+    description: JSON.stringify(description),
+  };
+}
+
+/** The format of the provider that serves the model; without a list, Claude is Anthropic's. */
+export function apiOf(config: Config, model: string): ApiFormat | undefined {
+  const guess: ApiFormat = /claude/i.test(model) ? "anthropic" : "openai";
+  const other: ApiFormat = guess === "openai" ? "anthropic" : "openai";
+  for (const api of [guess, other]) {
+    try {
+      if (resolveModel(config, api, model).provider.api === api) return api;
+    } catch {
+      // Not served in this format: the other one is tried, and then it is the user's to know.
+    }
+  }
+  return undefined;
+}
+
+function textOption(given: GivenOptions, name: string): string | undefined {
+  const value = given[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A text, or with `@` in front a file's. `@@` begins a text that begins with `@`. */
+function textOrFile({ given, workingDirectory }: PrepareOptions, name: string): string {
+  const written = textOption(given, name) ?? "";
+  if (written.startsWith("@@")) return written.slice(1);
+  if (!written.startsWith("@")) return written;
+  return readFileSync(resolve(workingDirectory, written.slice(1)), "utf8");
+}

@@ -1,0 +1,54 @@
+// What a reply's headers say of the provider's limits: OpenAI's `x-ratelimit-*`, Anthropic's
+// `anthropic-ratelimit-*`. Pure.
+
+export interface RateHint {
+  readonly callsPerSecond: number | undefined;
+  readonly tokensPerSecond: number | undefined;
+  /** Nothing is left; this long until there is. 0: there is something left. */
+  readonly emptyForMs: number;
+}
+
+/** Of what a limit allows: others may use the same key. */
+const share = 0.98;
+
+/** Both count by the minute. `headers`: JSON of [name, value][], names in lower case. */
+export function rateHint(headers: string, nowMs: number): RateHint | undefined {
+  if (!headers.includes("ratelimit-")) return undefined;
+  const values = new Map(JSON.parse(headers) as [string, string][]);
+  const first = (...names: readonly string[]): string | undefined =>
+    names.map((name) => values.get(name)).find((value) => value !== undefined);
+  const calls = amount(first("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"));
+  const tokens = amount(first("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"));
+  const left = amount(
+    first("x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"),
+  );
+  const reset = first("x-ratelimit-reset-requests", "anthropic-ratelimit-requests-reset");
+  const emptyForMs = left === 0 && reset !== undefined ? resetMs(reset, nowMs) : 0;
+  if (calls === undefined && tokens === undefined && emptyForMs === 0) return undefined;
+  return { callsPerSecond: perSecond(calls), tokensPerSecond: perSecond(tokens), emptyForMs };
+}
+
+/** `6m0s`, `1.5s`, `12ms` (OpenAI), or a date (Anthropic); 0 where it is neither. At most a minute. */
+export function resetMs(text: string, nowMs: number): number {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  let sum = 0;
+  if (/^(?:[\d.]+(?:ms|s|m|h))+$/.test(text)) {
+    for (const [, number = "", unit = ""] of text.matchAll(/([\d.]+)(ms|s|m|h)/g)) {
+      sum += Number(number) * (units[unit] ?? 0);
+    }
+  } else {
+    const date = Date.parse(text);
+    if (!Number.isNaN(date)) sum = date - nowMs;
+  }
+  return Math.min(60_000, Math.max(0, sum));
+}
+
+function amount(text: string | undefined): number | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) && number >= 0 ? number : undefined;
+}
+
+function perSecond(perMinute: number | undefined): number | undefined {
+  return perMinute === undefined || perMinute === 0 ? undefined : (perMinute * share) / 60;
+}

@@ -1,0 +1,115 @@
+// One sending of a row while it is under way, and what it came to. Main thread; made when the row is sent, gone
+// when it is settled.
+
+import type { WireError } from "../errors/gateway-error.ts";
+import type { CallResult } from "../protocol/call-task.ts";
+import type { InputRow } from "./input-row.ts";
+import type { RowPlan } from "./row-plan.ts";
+import type { RowTrace, RunTrace } from "./run-trace.ts";
+import type { GatePass } from "./send-gate.ts";
+
+/** How a row went; the figures are of all its calls. */
+export interface RowOutcome {
+  readonly call: string;
+  readonly traceId: string;
+  /** Empty when it is ok: the provider's status, or a code. */
+  readonly error: string;
+  readonly message: string;
+  readonly status: number;
+  readonly requestId: string;
+  /** What the provider answered last, parsed; undefined when it did not. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+  readonly text: string;
+  readonly label: string | undefined;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly hasUsage: boolean;
+  readonly cost: number;
+  readonly unpriced: number;
+  readonly retries: number;
+  readonly durationMs: number;
+}
+
+export type GoodPlan = Extract<RowPlan, { ok: true }>;
+export type Ended = Exclude<CallResult, { readonly kind: "streamed" }>;
+
+export interface RowState {
+  readonly row: InputRow;
+  readonly plan: GoodPlan;
+  readonly pass: GatePass;
+  readonly trace: RowTrace;
+  /** The worker's spans of calls that have ended. */
+  spans: string;
+  spanCount: number;
+  lastEndMs: number;
+  inputTokens: number;
+  outputTokens: number;
+  hasUsage: boolean;
+  cost: number;
+  unpriced: number;
+  attempts: number;
+  wrongAnswers: number;
+}
+
+export function openState(
+  row: InputRow,
+  plan: GoodPlan,
+  { pass, trace }: { readonly pass: GatePass; readonly trace: RunTrace },
+): RowState {
+  return {
+    row,
+    plan,
+    pass,
+    trace: trace.openRow(row),
+    spans: "",
+    spanCount: 0,
+    lastEndMs: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    hasUsage: false,
+    cost: 0,
+    unpriced: 0,
+    attempts: 0,
+    wrongAnswers: 0,
+  };
+}
+
+/** Adds a call's figures to its row's. */
+export function addUp(state: RowState, result: Ended): void {
+  state.spans += result.spans;
+  state.spanCount += result.spanCount;
+  state.lastEndMs = Math.max(state.lastEndMs, result.lastEndMs);
+  state.attempts += result.attempts;
+  if (result.inputTokens < 0) return;
+  state.hasUsage = true;
+  state.inputTokens += result.inputTokens;
+  state.outputTokens += Math.max(0, result.outputTokens);
+  if (result.cost < 0) state.unpriced += 1;
+  else state.cost += result.cost;
+}
+
+export function baseOutcome(state: RowState, nowMs: number): RowOutcome {
+  const { trace } = state;
+  return {
+    call: trace.call,
+    traceId: trace.traceId,
+    error: "",
+    message: "",
+    status: 0,
+    requestId: "",
+    body: undefined,
+    text: "",
+    label: undefined,
+    inputTokens: state.inputTokens,
+    outputTokens: state.outputTokens,
+    hasUsage: state.hasUsage,
+    cost: state.cost,
+    unpriced: state.unpriced,
+    retries: Math.max(0, state.attempts - 1),
+    durationMs: nowMs - trace.root.startMs,
+  };
+}
+
+export function failedOutcome(state: RowState, failure: WireError, nowMs: number): RowOutcome {
+  return { ...baseOutcome(state, nowMs), error: failure.code, message: failure.message };
+}

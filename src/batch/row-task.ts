@@ -1,0 +1,45 @@
+// A row's call as a task for a worker. Pure.
+
+import type { Config } from "../config/schema.ts";
+import type { CallTask } from "../protocol/call-task.ts";
+import { upstreamPath } from "../server/intake.ts";
+import { resolveModel } from "../server/resolve-model.ts";
+import { selectGuardrails } from "../server/select-guardrails.ts";
+import { formatTraceparent } from "../tracing/recorder/propagation.ts";
+import type { PlannedRequest } from "./row-plan.ts";
+import type { RowState } from "./row-state.ts";
+
+export function taskOf(state: RowState, request: PlannedRequest, config: Config): CallTask {
+  const { trace, plan } = state;
+  const isOpenAI = plan.api === "openai";
+  const route = isOpenAI ? "chat_completions" : "messages";
+  const { provider, providerModel } = resolveModel(config, plan.api, request.facts.model);
+  const guardrails = selectGuardrails(config, { route, header: null, field: undefined });
+  return {
+    call: trace.call,
+    route,
+    method: "POST",
+    path: upstreamPath(provider, isOpenAI ? "/chat/completions" : "/messages"),
+    provider: provider.name,
+    headers: isOpenAI ? openaiHeaders : anthropicHeaders,
+    keyHeader: isOpenAI ? "authorization" : "x-api-key",
+    body: request.body,
+    bytes: undefined,
+    facts: JSON.stringify(request.facts),
+    providerModel,
+    guardrails: guardrails.length === 0 ? "" : JSON.stringify(guardrails),
+    traceparent: formatTraceparent(trace.context),
+    tracestate: trace.context.traceState,
+    anchorMs: trace.root.startMs,
+    sessionId: "",
+    userId: request.facts.user?.slice(0, 256) ?? "",
+    attributes: JSON.stringify(trace.common),
+    isPaced: true,
+  };
+}
+
+const openaiHeaders = JSON.stringify([["content-type", "application/json"]]);
+const anthropicHeaders = JSON.stringify([
+  ["content-type", "application/json"],
+  ["anthropic-version", "2023-06-01"],
+]);

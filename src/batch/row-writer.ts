@@ -1,0 +1,78 @@
+// The output, main thread: rows in the order of the input, whenever they end. What is far ahead of the first row
+// that is missing is let go of and read from the ledger again, so that memory stays flat.
+
+export interface RowWriter {
+  /** The row's line is known; `reread` gives it again. Rows come with ascending places, once each. */
+  readonly put: (place: number, line: string, reread: (() => string) | undefined) => void;
+  /** Resolves when all that can be written is; to be waited for by whoever puts more. */
+  readonly drained: () => Promise<void>;
+  readonly written: () => number;
+  /** Writes what is there and closes; rows behind a gap are left out. */
+  readonly end: () => Promise<void>;
+}
+
+/** Takes text; the promise is what slows the run down to the disk's pace. */
+export interface LineSink {
+  readonly write: (text: string) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+/** Characters of lines kept in memory while they wait for an earlier row. */
+const keptCharsMax = 32 * 1024 * 1024;
+const writeChars = 64 * 1024;
+
+/** `place`: 0 for the first row that is written, with no gap. */
+export function createRowWriter(sink: LineSink, header: string): RowWriter {
+  const waiting = new Map<
+    number,
+    { line: string | undefined; reread: (() => string) | undefined }
+  >();
+  let next = 0;
+  let keptChars = 0;
+  let text = header;
+  let flushing: Promise<void> | undefined;
+
+  function gather(): void {
+    for (;;) {
+      const entry = waiting.get(next);
+      if (entry === undefined) return;
+      waiting.delete(next);
+      keptChars -= entry.line?.length ?? 0;
+      text += entry.line ?? entry.reread?.() ?? "";
+      next += 1;
+    }
+  }
+
+  async function flush(): Promise<void> {
+    while (text.length > 0) {
+      const now = text;
+      text = "";
+      await sink.write(now);
+    }
+  }
+
+  function startFlush(): Promise<void> {
+    flushing ??= flush().finally(() => {
+      flushing = undefined;
+    });
+    return flushing;
+  }
+
+  return {
+    put(place, line, reread) {
+      const isKept = reread === undefined || place === next || keptChars < keptCharsMax;
+      waiting.set(place, { line: isKept ? line : undefined, reread });
+      if (isKept) keptChars += line.length;
+      if (place === next) gather();
+    },
+    async drained() {
+      if (text.length >= writeChars) await startFlush();
+    },
+    written: () => next,
+    async end() {
+      await startFlush();
+      await flush();
+      await sink.end();
+    },
+  };
+}

@@ -1,0 +1,279 @@
+// `everyspan batch`: a file of rows through a model, as fast as the provider allows, every row accounted for. Main
+// thread. Exit codes: 0 all rows ok, 1 some failed or left out, 2 usage.
+
+import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { defineCommand } from "citty";
+import type { ArgsDef, CommandDef } from "citty";
+
+import { differences, type BatchJob, type JobDescription } from "../batch/batch-job.ts";
+import { batchConfig, BatchStartError } from "../batch/batch-threads.ts";
+import { dryRun } from "../batch/dry-run.ts";
+import { keepStdin } from "../batch/input-source.ts";
+import { prepareJob } from "../batch/prepare-job.ts";
+import { startBatch, type BatchRows } from "../batch/run-batch.ts";
+import { readEnvironment, variable } from "../config/environment.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { parseTraceparent } from "../tracing/recorder/propagation.ts";
+import { openBatchReader, type KnownBatch } from "../tracing/exporter/batch-reader.ts";
+import { version } from "../version.ts";
+import { showProgress } from "./batch-progress.ts";
+import { priceTokens } from "./batch-price.ts";
+import { accountText, dryRunText } from "./batch-text.ts";
+import { findModuleProblems } from "./check.ts";
+
+const options = {
+  input: {
+    type: "positional",
+    required: true,
+    description: "JSONL, CSV or TSV, also .gz; - for stdin",
+  },
+  output: {
+    type: "string",
+    valueHint: "FILE",
+    description: "Where the rows go (.gz: compressed); - for stdout",
+  },
+  model: { type: "string", description: "The model to ask" },
+  prompt: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "What is asked of each row, with {{column}}; or @file",
+  },
+  system: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "System prompt, with {{column}}; or @file",
+  },
+  labels: { type: "string", valueHint: "A,B,C", description: "The answer is one of these" },
+  schema: { type: "string", valueHint: "FILE", description: "The answer is JSON of this schema" },
+  truth: { type: "string", valueHint: "COLUMN", description: "Compare labels with this column" },
+  sample: {
+    type: "string",
+    valueHint: "N",
+    description: "Only N rows: the first, or with --seed random ones",
+  },
+  seed: { type: "string", valueHint: "N", description: "Chooses the random rows of --sample" },
+  "max-tokens": { type: "string", valueHint: "N", description: "Longest reply" },
+  temperature: { type: "string", valueHint: "T", description: "Sampling temperature" },
+  "answer-retries": {
+    type: "string",
+    valueHint: "N",
+    description: "Tries after a wrong answer (default: 2)",
+  },
+  concurrency: {
+    type: "string",
+    valueHint: "auto|N",
+    description: "Rows in flight (default: auto)",
+  },
+  rpm: { type: "string", valueHint: "N", description: "Calls a minute at most" },
+  tpm: { type: "string", valueHint: "N", description: "Tokens a minute at most" },
+  "max-cost": { type: "string", valueHint: "USD", description: "Stop before more is spent" },
+  "dry-run": { type: "boolean", description: "Say what it would take, send nothing" },
+  "retry-failed": { type: "boolean", description: "Send rows again that failed before" },
+  restart: { type: "boolean", description: "Forget what earlier runs of this output have" },
+  strict: { type: "boolean", description: "Do not begin when a row cannot be read" },
+  trace: {
+    type: "string",
+    valueHint: "run|row",
+    description: "One trace for all (up to 1,000 rows), or one each",
+  },
+  delimiter: { type: "string", valueHint: "C", description: "Of CSV (default: found out)" },
+  config: { type: "string", valueHint: "FILE", description: "Configuration file" },
+} as const satisfies ArgsDef;
+
+const exitFailed = 1;
+const exitUsage = 2;
+
+const command = defineCommand({
+  meta: { name: "batch", description: "Send every row of a file to a model, resumable" },
+  args: options,
+  async run({ args }) {
+    const given: Given = args;
+    const output = given.output;
+    if (output === undefined) return fail(["--output is missing"], exitUsage);
+    const environment = readEnvironment();
+    const loaded = loadConfig({
+      path: given.config,
+      environment,
+      workingDirectory: process.cwd(),
+      cores: availableParallelism(),
+    });
+    if (!loaded.ok) return fail(loaded.problems, exitUsage);
+    const moduleProblems = await findModuleProblems(loaded.config);
+    if (moduleProblems.length > 0) return fail(moduleProblems, exitUsage);
+    const name = nameOf(given.input, output);
+    const inputPath = await inputOf(given.input, name);
+    const prepared = await prepareJob({
+      given: args as Parameters<typeof prepareJob>[0]["given"],
+      config: loaded.config,
+      inputPath,
+      output: output === "-" ? "-" : resolve(output),
+      name,
+      workingDirectory: process.cwd(),
+    });
+    if (!prepared.ok) return fail(prepared.problems, exitUsage);
+    const { job } = prepared;
+    const price = priceTokens(loaded.config.pricing);
+    const estimate = dryRun(job, price);
+    if (given["dry-run"] === true) {
+      console.log(dryRunText(estimate));
+      return;
+    }
+    const problem = keyProblem(loaded.config, job) ?? costProblem(job, estimate);
+    if (problem !== undefined) return fail([problem], exitUsage);
+    const caller = parseTraceparent(
+      variable(environment, "TRACEPARENT"),
+      variable(environment, "TRACESTATE"),
+    );
+    process.exit(await runJob(job, loaded.config, caller));
+  },
+});
+
+export const batch: CommandDef = command as unknown as CommandDef;
+
+interface Given {
+  readonly input: string;
+  readonly output?: string | undefined;
+  readonly config?: string | undefined;
+  readonly "dry-run"?: boolean | undefined;
+}
+
+/** Runs it to its end and says how it went; the exit code. */
+async function runJob(
+  job: BatchJob,
+  loaded: Config,
+  caller: ReturnType<typeof parseTraceparent>,
+): Promise<number> {
+  const ledgerPath = ledgerOf(loaded, job.name);
+  const known = knownBatch(ledgerPath, job);
+  if (known.problem !== undefined) return fail([known.problem], exitUsage);
+  const { batch: number, run } = known;
+  /** Told in a way that does not break the progress line, once there is one. */
+  const line = { say: (text: string): void => console.error(text) };
+  try {
+    const running = await startBatch(job, {
+      config: batchConfig(loaded, ledgerPath, roomFor(job)),
+      version,
+      batch: number,
+      run,
+      caller,
+      openRows: () => openRows(ledgerPath, number),
+      notice: (level, text) => line.say(`${level}: ${text}`),
+    });
+    const shown = showProgress(running.progress);
+    line.say = shown.say;
+    leaveOnSignal(running.stop, shown.say);
+    const end = await running.done;
+    shown.end();
+    console.error(accountText(end));
+    const isAllOk = end.stoppedBy === "" && end.figures.ok === job.rows;
+    return isAllOk ? 0 : exitFailed;
+  } catch (error) {
+    if (!(error instanceof BatchStartError)) throw error;
+    return fail([error.message], exitFailed);
+  }
+}
+
+/** The first signal lets what is in flight finish, the second leaves at once: the ledger has all that ended. */
+function leaveOnSignal(stop: (why: string) => void, say: (text: string) => void): void {
+  let isLeaving = false;
+  const leave = (signal: string): void => {
+    if (isLeaving) process.exit(exitFailed);
+    isLeaving = true;
+    say(`${signal}: finishing the rows in flight (once more to leave now)`);
+    stop(signal);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => leave(signal));
+}
+
+/** What an earlier run of this output has, if it can be gone on with. */
+function knownBatch(
+  ledgerPath: string,
+  job: BatchJob,
+): { readonly batch: number; readonly run: string; readonly problem?: string } {
+  const reader = openBatchReader(ledgerPath);
+  try {
+    const known = reader?.find(job.name);
+    const batchNumber = known?.batch ?? reader?.nextNumber() ?? 1;
+    const fresh = { batch: batchNumber, run: Bun.randomUUIDv7() };
+    if (known === undefined || job.restart) return fresh;
+    const different = differingNames(known, job);
+    if (different.length === 0) return { batch: known.batch, run: known.run };
+    const what = different.join(", ");
+    const problem =
+      `${job.name} was begun with another ${what}; give it another --output, ` +
+      `or --restart to forget the rows it has`;
+    return { ...fresh, problem };
+  } finally {
+    reader?.close();
+  }
+}
+
+function differingNames(known: KnownBatch, job: BatchJob): string[] {
+  const parse = (text: string): JobDescription => JSON.parse(text) as JobDescription;
+  return differences(parse(known.description), parse(job.description));
+}
+
+function openRows(ledgerPath: string, number: number): BatchRows {
+  const reader = openBatchReader(ledgerPath);
+  if (reader === undefined) throw new Error(`the ledger ${ledgerPath} cannot be read`);
+  return {
+    spent: reader.totals(number),
+    read: (after, limit) => reader.rowsAfter(number, after, limit),
+    result: (row) => reader.result(number, row),
+    close: reader.close,
+  };
+}
+
+/** The output's absolute path; what goes to stdout is known by its input. */
+function nameOf(input: string, output: string): string {
+  if (output !== "-") return resolve(output);
+  return resolve(input === "-" ? "batch" : `${basename(input)}.batch`);
+}
+
+/** A ledger of the run's own, unless the configuration names one. */
+function ledgerOf(config: Config, name: string): string {
+  const usual = resolve(process.cwd(), "everyspan-data/ledger.db");
+  const { path } = config.tracing.ledger;
+  return path === usual ? join(`${name}.everyspan`, "run.db") : path;
+}
+
+async function inputOf(input: string, name: string): Promise<string> {
+  if (input !== "-") {
+    const path = resolve(input);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+    return fail([`there is no file ${input}`], exitUsage);
+  }
+  const kept = join(dirname(name), `${basename(name)}.everyspan`, "input");
+  await keepStdin(kept);
+  return kept;
+}
+
+/** Results are as large as the input and some more. */
+function roomFor(job: BatchJob): number {
+  return job.survey.sizeBytes * 4 + job.rows * 4096;
+}
+
+function keyProblem(config: Config, job: BatchJob): string | undefined {
+  const apis = job.task.kind === "prompt" ? [job.task.api] : [];
+  for (const api of apis) {
+    const provider = config.providers.find((each) => each.api === api);
+    const isPublic = /\/\/api\.(?:openai|anthropic)\.com/.test(provider?.baseUrl ?? "");
+    if (!isPublic || provider?.apiKey !== undefined) continue;
+    return `no key for ${api}: set ${api === "openai" ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY"}`;
+  }
+  return undefined;
+}
+
+function costProblem(job: BatchJob, estimate: ReturnType<typeof dryRun>): string | undefined {
+  if (job.maxCost === undefined || estimate.cost !== undefined) return undefined;
+  return `--max-cost: no price is known for ${estimate.model}; give one under pricing in the configuration`;
+}
+
+function fail(problems: readonly string[], code: number): never {
+  for (const problem of problems) console.error(problem);
+  process.exit(code);
+}

@@ -1,0 +1,114 @@
+// Reads the rows of a batch back from its ledger, on a handle of its own: to go on where a run was left, and for
+// what the output needs again. Main thread; writes nothing.
+
+import { Database } from "bun:sqlite";
+import { statSync } from "node:fs";
+import { rowStates } from "./ledger-batches.ts";
+import { userVersion } from "./ledger-file.ts";
+import { ledgerVersion } from "./ledger-schema.ts";
+
+export interface KnownBatch {
+  readonly batch: number;
+  readonly run: string;
+  readonly description: string;
+}
+
+export interface KnownRow {
+  readonly row: number;
+  readonly state: "open" | "ok" | "failed";
+  /** How often it was sent. */
+  readonly sends: number;
+  readonly result: string;
+}
+
+export interface BatchTotals {
+  readonly sends: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cost: number;
+  readonly unpriced: number;
+}
+
+export interface BatchReader {
+  readonly find: (name: string) => KnownBatch | undefined;
+  /** A number for a batch that is new. */
+  readonly nextNumber: () => number;
+  /** Rows in order, after that one. */
+  readonly rowsAfter: (batch: number, row: number, limit: number) => KnownRow[];
+  readonly result: (batch: number, row: number) => string | undefined;
+  readonly totals: (batch: number) => BatchTotals;
+  readonly close: () => void;
+}
+
+const stateNames = (["open", "ok", "failed"] as const).toSorted(
+  (a, b) => rowStates[a] - rowStates[b],
+);
+
+/** Undefined where there is no ledger, or none that can be read: whoever opens it to write says why. */
+export function openBatchReader(path: string): BatchReader | undefined {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  let database: Database | undefined;
+  try {
+    database = new Database(path, { readonly: true, strict: true });
+    database.run("PRAGMA busy_timeout = 2000");
+    if (userVersion(database) === ledgerVersion) return batchReader(database);
+    database.close();
+  } catch {
+    database?.close();
+  }
+  return undefined;
+}
+
+function batchReader(database: Database): BatchReader {
+  const hasTables = (): boolean =>
+    database
+      .query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE name = 'batches'")
+      .get() !== null;
+
+  return {
+    find(name) {
+      if (!hasTables()) return undefined;
+      const select = database.query<KnownBatch, [string]>(
+        "SELECT batch, run, description FROM batches WHERE name = ?",
+      );
+      return select.get(name) ?? undefined;
+    },
+    nextNumber() {
+      if (!hasTables()) return 1;
+      const select = database.query<{ last: number }, []>(
+        "SELECT coalesce(max(batch), 0) last FROM batches",
+      );
+      return (select.get()?.last ?? 0) + 1;
+    },
+    rowsAfter(batch, row, limit) {
+      if (!hasTables()) return [];
+      const select = database.query<
+        Omit<KnownRow, "state"> & { readonly state: number },
+        [number, number, number]
+      >(
+        `SELECT row, state, sends, result FROM batch_rows WHERE batch = ? AND row > ?
+         ORDER BY row LIMIT ?`,
+      );
+      return select
+        .all(batch, row, limit)
+        .map((known) => ({ ...known, state: stateNames[known.state] ?? "open" }));
+    },
+    result(batch, row) {
+      const select = database.query<{ result: string }, [number, number]>(
+        "SELECT result FROM batch_rows WHERE batch = ? AND row = ?",
+      );
+      return select.get(batch, row)?.result;
+    },
+    totals(batch) {
+      const none = { sends: 0, inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+      if (!hasTables()) return none;
+      const select = database.query<BatchTotals, [number]>(
+        `SELECT coalesce(sum(sends), 0) sends, coalesce(sum(input_tokens), 0) inputTokens,
+           coalesce(sum(output_tokens), 0) outputTokens, coalesce(sum(cost), 0.0) cost,
+           coalesce(sum(unpriced), 0) unpriced FROM batch_rows WHERE batch = ?`,
+      );
+      return select.get(batch) ?? none;
+    },
+    close: () => database.close(),
+  };
+}
