@@ -1,0 +1,154 @@
+// A batch that is killed, interrupted, changed: what the same command makes of it. Real processes, real sockets.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
+import { startScriptedProvider, type ScriptedProvider } from "../../src/demo/scripted-provider.ts";
+import { batchFolder, type BatchFolder } from "../support/batch-process.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const rowCount = 1500;
+const atOnce = 16;
+
+let provider: ScriptedProvider;
+let folder: BatchFolder;
+let receiver: ReturnType<typeof startOtlpReceiver>;
+
+function begin(delayMs: number): void {
+  receiver = startOtlpReceiver();
+  provider = startScriptedProvider({
+    script: ({ body }) => ({
+      text: JSON.stringify({ label: body.includes("-even") ? "even" : "odd" }),
+      delayMs,
+    }),
+  });
+  folder = batchFolder({ provider: provider.url, receiver: receiver.url });
+  const lines = Array.from({ length: rowCount }, (_, at) =>
+    JSON.stringify({ id: at, word: `row-${at}-${at % 2 === 0 ? "even" : "odd"}` }),
+  );
+  folder.file("in.jsonl", `${lines.join("\n")}\n`);
+}
+
+afterEach(() => {
+  provider.stop();
+  receiver.stop();
+  folder.remove();
+});
+
+const words = [
+  ...["in.jsonl", "--output", "out.jsonl", "--model", "gpt-4o-mini"],
+  ...["--prompt", "What is {{word}}.", "--labels", "even,odd", "--concurrency", String(atOnce)],
+];
+
+/** How often each row reached the provider, by its number. */
+function sendings(): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { body } of provider.requests) {
+    const row = Number(/row-(\d+)-/.exec(body)?.[1]);
+    counts.set(row, (counts.get(row) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function expectWholeOutput(): void {
+  const rows = folder.rows("out.jsonl");
+  expect(rows.map((row) => row["id"])).toEqual(Array.from({ length: rowCount }, (_, at) => at));
+  expect(rows.every((row) => row["label"] === (Number(row["id"]) % 2 === 0 ? "even" : "odd"))).toBe(
+    true,
+  );
+}
+
+describe("a batch that is killed", () => {
+  test("goes on with the same command: no row missing, none twice, only what was in flight sent again", async () => {
+    begin(5);
+    let kills = 0;
+    for (const after of [200, 600, 1100]) {
+      const running = folder.start(...words);
+      await waitFor(() => provider.callCount() >= after, 15_000, `${after} calls`);
+      running.kill("SIGKILL");
+      const { code } = await running.done;
+      expect(code).toBe(null);
+      kills += 1;
+    }
+    const last = await folder.run(...words);
+    expect(last.stderr).toContain(`ok ${rowCount}   failed 0   skipped 0`);
+    expect(last.code).toBe(0);
+    expectWholeOutput();
+    const twice = [...sendings().values()].filter((count) => count > 1);
+    expect(sendings().size).toBe(rowCount);
+    expect(twice.length).toBeLessThanOrEqual(kills * atOnce);
+  }, 60_000);
+
+  test("has a trace for every call that was sent, and none for what was not", async () => {
+    begin(30);
+    const running = folder.start(...words);
+    await waitFor(() => provider.callCount() >= 300, 15_000, "300 calls");
+    running.kill("SIGKILL");
+    await running.done;
+    const last = await folder.run(...words);
+    expect(last.code).toBe(0);
+    const spans = receiver.spans();
+    const roots = spans.filter((span) => span.name === "batch_row");
+    const chats = spans.filter((span) => span.name.startsWith("chat "));
+    // A row that was opened and not yet sent when the process died has a trace, too.
+    expect(roots.length).toBeGreaterThanOrEqual(provider.callCount());
+    expect(roots.length).toBeLessThanOrEqual(rowCount + atOnce);
+    expect(chats.length).toBe(roots.length);
+    expect(new Set(spans.map((span) => span.spanId)).size).toBe(spans.length);
+    const interrupted = roots.filter((span) => span.attributes["everyspan.interrupted"] === true);
+    expect(interrupted.length).toBe(roots.length - rowCount);
+  }, 60_000);
+});
+
+describe("a batch that is interrupted", () => {
+  test("finishes what is in flight and goes on later, sending nothing twice", async () => {
+    begin(20);
+    const running = folder.start(...words);
+    await waitFor(() => provider.callCount() >= 200, 15_000, "200 calls");
+    running.kill("SIGINT");
+    const first = await running.done;
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain("finishing the rows in flight");
+    const written = folder.rows("out.jsonl").length;
+    expect(written).toBe(provider.callCount());
+    const second = await folder.run(...words);
+    expect(second.code).toBe(0);
+    expect(second.stderr).toContain(`(${written} from before)`);
+    expectWholeOutput();
+    expect(provider.callCount()).toBe(rowCount);
+  }, 60_000);
+
+  test("leaves at once when it is interrupted twice", async () => {
+    begin(20_000);
+    const running = folder.start(...words);
+    await waitFor(() => provider.callCount() >= atOnce, 15_000, "calls in flight");
+    running.kill("SIGINT");
+    await Bun.sleep(100);
+    const askedMs = performance.now();
+    running.kill("SIGINT");
+    const { code } = await running.done;
+    expect(code).toBe(1);
+    expect(performance.now() - askedMs).toBeLessThan(3000);
+  }, 30_000);
+});
+
+describe("another job with the same output", () => {
+  test("is refused, with what differs, until it is told to start over", async () => {
+    begin(0);
+    expect((await folder.run(...words)).code).toBe(0);
+    const calls = provider.callCount();
+    const other = words.map((word) => (word.startsWith("What") ? "Which is {{word}}?" : word));
+    const prompt = await folder.run(...other);
+    expect(prompt.code).toBe(2);
+    expect(prompt.stderr).toContain("another prompt;");
+    const model = await folder.run(...words.map((word) => word.replace("gpt-4o-mini", "gpt-4o")));
+    expect(model.stderr).toContain("another model;");
+    folder.file("in.jsonl", `${JSON.stringify({ id: 0, word: "row-0-even" })}\n`);
+    const input = await folder.run(...words);
+    expect(input.stderr).toContain("another input;");
+    expect(provider.callCount()).toBe(calls);
+    const again = await folder.run(...words, "--restart");
+    expect(again.code).toBe(0);
+    expect(folder.rows("out.jsonl").length).toBe(1);
+    expect(provider.callCount()).toBe(calls + 1);
+  }, 60_000);
+});
