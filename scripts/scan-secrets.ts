@@ -20,7 +20,10 @@ const shapes: readonly SecretShape[] = [
   { name: "Stripe key", pattern: /\b[rs]k_live_[A-Za-z0-9]{20,}/ },
   { name: "npm token", pattern: /\bnpm_[A-Za-z0-9]{36}\b/ },
   { name: "Langfuse key", pattern: /\bsk-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}/ },
-  { name: "private key", pattern: /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/ },
+  {
+    name: "private key",
+    pattern: /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s*$|\\n[A-Za-z0-9+/]{40})/,
+  },
   { name: "JSON Web Token", pattern: /\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}/ },
   { name: "password in an address", pattern: /\bhttps?:\/\/[^\s/:@"'`$<{]+:[^\s/:@"'`$<{]{6,}@/ },
 ];
