@@ -45,6 +45,8 @@ function untraced({ status, body }: Extract<Outcome, { kind: "reply" }>): string
 
 /** A provider's own 4xx passes as it came, damaged or not: only ours must have a shape. */
 function isErrorBody(body: string): boolean {
+  // A provider may answer 400 with a stream, which then ends as streams do.
+  if (/^(?:event|data|id|:)/m.test(body)) return true;
   try {
     const { error } = JSON.parse(body) as { error?: { message?: unknown } };
     return error === undefined || typeof error.message === "string";
