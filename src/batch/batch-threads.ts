@@ -17,6 +17,8 @@ export class BatchStartError extends Error {
   override readonly name = "BatchStartError";
 }
 
+/** A row's opening stands for it until then, with a `chat` that the worker's own replaces. */
+const journalAfterMs = 1000;
 const retriesMin = 4;
 /** A limit that says "later" is not an error: a row waits for its turn as long as that takes. */
 const retryBudgetMs = 6 * 3_600_000;
@@ -71,7 +73,7 @@ export async function startBatchThreads(
   });
   const pool = createWorkerPool({
     entry: threadEntry("task"),
-    start: { config: JSON.stringify(config), version },
+    start: { config: JSON.stringify(config), version, journalAfterMs },
     pool: config.pool,
     clock: systemClock,
     notice,

@@ -32,7 +32,8 @@ export function dryRun(job: BatchJob, price: PriceTokens): DryRun {
   for (const row of job.survey.sample) {
     const plan = planRow(row, job.task);
     if (!plan.ok) continue;
-    const { body, facts } = plan.request();
+    const { facts } = plan;
+    const body = plan.request();
     const isLabel = plan.shape !== undefined;
     const tokens = estimateTokens(body.length, facts.maxTokens, isLabel);
     const dollars = price(plan.api, facts.model, tokens);

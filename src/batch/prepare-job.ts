@@ -14,7 +14,7 @@ import { chooseRows } from "./choose-rows.ts";
 import { formOfName, openInput, type InputSource } from "./input-source.ts";
 import { parseTemplate } from "./prompt-template.ts";
 import { isRequestLine } from "./request-line.ts";
-import type { BatchTask } from "./row-plan.ts";
+import { promptFacts, type BatchTask } from "./row-plan.ts";
 import { surveyInput, type Survey } from "./survey-input.ts";
 
 export type PreparedJob =
@@ -84,7 +84,9 @@ function readTask(
   const prompt = parseTemplate(textOrFile(from, "prompt"));
   const system = parseTemplate(textOrFile(from, "system"));
   const shape = readShape(from, options);
-  return { kind: "prompt", api, model, prompt, system, maxTokens, temperature, shape };
+  const settings = { api, model, maxTokens, temperature, shape };
+  const facts = promptFacts(settings);
+  return { kind: "prompt", ...settings, prompt, system, facts, factsJson: JSON.stringify(facts) };
 }
 
 function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | undefined {

@@ -13,7 +13,9 @@ const share = 0.98;
 
 /** Both count by the minute. `headers`: JSON of [name, value][], names in lower case. */
 export function rateHint(headers: string, nowMs: number): RateHint | undefined {
-  if (!headers.includes("ratelimit-")) return undefined;
+  // Most replies say nothing that changes anything: they are not even parsed.
+  const isTelling = headers.includes("ratelimit-") && /-limit|"0"/.test(headers);
+  if (!isTelling) return undefined;
   const values = new Map(JSON.parse(headers) as [string, string][]);
   const first = (...names: readonly string[]): string | undefined =>
     names.map((name) => values.get(name)).find((value) => value !== undefined);

@@ -28,7 +28,7 @@ export class LedgerLost extends Error {
 export async function commitOpening(state: RowState, deps: RowCommitDeps): Promise<void> {
   const { trace, row } = state;
   const standIn = createCallSpans(deps, trace.context);
-  const { model } = state.plan.request().facts;
+  const { model } = state.plan.facts;
   standIn.start({
     name: `chat ${model}`,
     kind: SpanKind.client,

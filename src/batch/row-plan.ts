@@ -5,7 +5,7 @@ import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { ApiFormat } from "../config/schema.ts";
 import type { AnswerShape } from "./answer-shape.ts";
 import type { InputRow } from "./input-row.ts";
-import { promptRequest, type WrongAnswer } from "./prompt-request.ts";
+import { promptRequest, type PromptSettings, type WrongAnswer } from "./prompt-request.ts";
 import type { PromptTemplate } from "./prompt-template.ts";
 import { readRequestLine } from "./request-line.ts";
 
@@ -21,6 +21,9 @@ export type BatchTask =
       readonly maxTokens: number | undefined;
       readonly temperature: number | undefined;
       readonly shape: AnswerShape | undefined;
+      /** The same for every row: what a trace says of a request is not in its texts. */
+      readonly facts: RequestFacts;
+      readonly factsJson: string;
     };
 
 export type RowPlan =
@@ -31,16 +34,14 @@ export type RowPlan =
       /** Of request lines; empty otherwise. */
       readonly customId: string;
       readonly shape: AnswerShape | undefined;
-      /** JSON, and what is read of it for the trace. */
-      readonly request: (wrong?: WrongAnswer) => PlannedRequest;
+      /** What is read of the request for the trace, and its JSON. */
+      readonly facts: RequestFacts;
+      readonly factsJson: string;
+      /** JSON. */
+      readonly request: (wrong?: WrongAnswer) => string;
       /** Roughly what it takes of a limit by tokens. */
       readonly tokens: number;
     };
-
-export interface PlannedRequest {
-  readonly body: string;
-  readonly facts: RequestFacts;
-}
 
 /** English and JSON alike: about four characters a token. */
 const charsPerToken = 4;
@@ -65,6 +66,14 @@ export function estimateTokens(
   return { input: Math.ceil(chars / charsPerToken), output: Math.min(usual, maxTokens ?? usual) };
 }
 
+/** @throws Error when the settings make no request that could be sent */
+export function promptFacts(settings: PromptSettings): RequestFacts {
+  const body = promptRequest(settings, { system: "", user: "" });
+  const read = readRequest(settings.api, body);
+  if (!read.ok) throw new Error(read.message);
+  return read.facts;
+}
+
 function planPrompt(row: InputRow, task: Extract<BatchTask, { kind: "prompt" }>): RowPlan {
   const user = task.prompt.render(row.fields);
   if (!user.ok) return { ok: false, problem: `no column ${user.column}` };
@@ -78,13 +87,10 @@ function planPrompt(row: InputRow, task: Extract<BatchTask, { kind: "prompt" }>)
     customId: "",
     shape: task.shape,
     tokens: input + output,
-    request(wrong) {
-      const texts = { system: system.text, user: user.text, wrong };
-      const body = promptRequest(task, texts);
-      const read = readRequest(task.api, body);
-      if (!read.ok) throw new Error(read.message); // we have made it ourselves
-      return { body: JSON.stringify(body), facts: read.facts };
-    },
+    facts: task.facts,
+    factsJson: task.factsJson,
+    request: (wrong) =>
+      JSON.stringify(promptRequest(task, { system: system.text, user: user.text, wrong })),
   };
 }
 
@@ -102,7 +108,9 @@ function planRequest(row: InputRow, model: string | undefined): RowPlan {
     customId: line.customId,
     shape: undefined,
     tokens: input + output,
-    request: () => ({ body: text, facts: read.facts }),
+    facts: read.facts,
+    factsJson: JSON.stringify(read.facts),
+    request: () => text,
   };
 }
 

@@ -11,7 +11,6 @@ import { rateHint } from "./rate-headers.ts";
 import { abandonRow, commitOpening, commitRow, serverPart } from "./row-commit.ts";
 import type { RowCommitDeps } from "./row-commit.ts";
 import { readOutcome } from "./row-outcome.ts";
-import type { PlannedRequest } from "./row-plan.ts";
 import { addUp, failedOutcome, openState } from "./row-state.ts";
 import type { Ended, GoodPlan, RowOutcome, RowState } from "./row-state.ts";
 import { taskOf } from "./row-task.ts";
@@ -92,7 +91,7 @@ async function callProvider(state: RowState, deps: RowRunDeps): Promise<Settled>
 }
 
 /** @throws what the pool throws: the thread is gone */
-async function runCall(state: RowState, request: PlannedRequest, deps: RowRunDeps): Promise<Ended> {
+async function runCall(state: RowState, body: string, deps: RowRunDeps): Promise<Ended> {
   const { trace, pass } = state;
   const listener = {
     receive(message: StreamMessage): void {
@@ -105,7 +104,7 @@ async function runCall(state: RowState, request: PlannedRequest, deps: RowRunDep
       }
     },
   };
-  const result = await deps.pool.run(taskOf(state, request, deps.config), listener);
+  const result = await deps.pool.run(taskOf(state, body, deps.config), listener);
   // Streams are never asked for; a provider that sends one all the same has broken off, as far as we know.
   if (result.kind === "streamed") throw new Error("a stream that nobody asked for");
   return result;

@@ -6,14 +6,13 @@ import { upstreamPath } from "../server/intake.ts";
 import { resolveModel } from "../server/resolve-model.ts";
 import { selectGuardrails } from "../server/select-guardrails.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
-import type { PlannedRequest } from "./row-plan.ts";
 import type { RowState } from "./row-state.ts";
 
-export function taskOf(state: RowState, request: PlannedRequest, config: Config): CallTask {
+export function taskOf(state: RowState, body: string, config: Config): CallTask {
   const { trace, plan } = state;
   const isOpenAI = plan.api === "openai";
   const route = isOpenAI ? "chat_completions" : "messages";
-  const { provider, providerModel } = resolveModel(config, plan.api, request.facts.model);
+  const { provider, providerModel } = resolveModel(config, plan.api, plan.facts.model);
   const guardrails = selectGuardrails(config, { route, header: null, field: undefined });
   return {
     call: trace.call,
@@ -23,16 +22,16 @@ export function taskOf(state: RowState, request: PlannedRequest, config: Config)
     provider: provider.name,
     headers: isOpenAI ? openaiHeaders : anthropicHeaders,
     keyHeader: isOpenAI ? "authorization" : "x-api-key",
-    body: request.body,
+    body,
     bytes: undefined,
-    facts: JSON.stringify(request.facts),
+    facts: plan.factsJson,
     providerModel,
     guardrails: guardrails.length === 0 ? "" : JSON.stringify(guardrails),
     traceparent: formatTraceparent(trace.context),
     tracestate: trace.context.traceState,
     anchorMs: trace.root.startMs,
     sessionId: "",
-    userId: request.facts.user?.slice(0, 256) ?? "",
+    userId: plan.facts.user?.slice(0, 256) ?? "",
     attributes: JSON.stringify(trace.common),
     isPaced: true,
   };

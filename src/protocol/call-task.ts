@@ -169,4 +169,6 @@ export interface WorkerStart {
   /** JSON of the validated configuration (config/schema.ts). */
   readonly config: string;
   readonly version: string;
+  /** A call younger than this is not journaled; a batch, whose rows are in the ledger already, waits longer. */
+  readonly journalAfterMs?: number;
 }

@@ -29,7 +29,7 @@ export interface CallRegistry {
 }
 
 /** A call younger than this is not worth a journal entry. */
-const journalAfterMs = 20;
+const journalAfterMsUsual = 20;
 /** Cancels that came before their call did, kept so that they are not missed. */
 const earlyCancelsMax = 4096;
 
@@ -42,7 +42,9 @@ interface Entry {
 export function createCallRegistry(deps: {
   readonly clock: Clock;
   readonly post: (message: WorkerMessage) => void;
+  readonly journalAfterMs?: number | undefined;
 }): CallRegistry {
+  const { journalAfterMs = journalAfterMsUsual } = deps;
   const entries = new Map<string, Entry>();
   const earlyCancels = new Map<string, ErrorCode>();
   let due: Entry[] = [];

@@ -12,7 +12,7 @@ import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createCallRegistry } from "./call-registry.ts";
 import { runCall } from "./call.ts";
-import type { WorkerDeps } from "./call.ts";
+import type { WorkerDeps } from "./call-state.ts";
 import { createPricer } from "./cost.ts";
 import { createGuardrailTable } from "./guardrail-table.ts";
 import { createUpstreams } from "./upstream.ts";
@@ -21,7 +21,11 @@ import { openWorkerLink } from "./worker-link.ts";
 const start = workerData as WorkerStart;
 const config = JSON.parse(start.config) as Config;
 const link = openWorkerLink(receive);
-const registry = createCallRegistry({ clock: systemClock, post: link.post });
+const registry = createCallRegistry({
+  clock: systemClock,
+  post: link.post,
+  journalAfterMs: start.journalAfterMs,
+});
 
 setInterval(() => {
   link.beat();
