@@ -3,7 +3,7 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import { connectionErrorCode } from "./attempts.ts";
 import type { Attempt } from "./attempts.ts";
-import type { CallState } from "./call.ts";
+import type { CallState } from "./call-state.ts";
 
 /** The attempt's span says why its body broke off; the error is what the client gets. */
 export function brokenBody(state: CallState, attempt: Attempt, error: unknown): GatewayError {

@@ -4,7 +4,7 @@ import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { WireError } from "../errors/gateway-error.ts";
 import type { CallOutcome, CallResult } from "../protocol/call-task.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
-import type { CallState, WorkerDeps } from "./call.ts";
+import type { CallState, WorkerDeps } from "./call-state.ts";
 import { chatReplyAttributes } from "./chat-span.ts";
 import type { Price } from "./cost.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";

@@ -3,7 +3,7 @@
 
 import type { GuardrailChoice } from "../protocol/call-task.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { CallState, WorkerDeps } from "./call.ts";
+import type { CallState, WorkerDeps } from "./call-state.ts";
 import { createCallGuardrails } from "./call-guardrails.ts";
 import type { CallGuardrails } from "./call-guardrails.ts";
 

@@ -6,7 +6,7 @@ import { toBinary } from "../protocol/binary-string.ts";
 import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
 import { brokenBody } from "./broken-body.ts";
-import type { CallState, WorkerDeps } from "./call.ts";
+import type { CallState, WorkerDeps } from "./call-state.ts";
 import { failedCall, finishCall } from "./finish-call.ts";
 import { readAnthropicReply } from "./providers/anthropic/read-reply.ts";
 import { readOpenAIReply } from "./providers/openai/read-reply.ts";

@@ -9,7 +9,7 @@ import { toBinary } from "../protocol/binary-string.ts";
 import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
 import { brokenBody } from "./broken-body.ts";
-import type { CallState, WorkerDeps } from "./call.ts";
+import type { CallState, WorkerDeps } from "./call-state.ts";
 import type { CallGuardrails } from "./call-guardrails.ts";
 import { errorEvent } from "./error-event.ts";
 import { failedCall, finishCall } from "./finish-call.ts";

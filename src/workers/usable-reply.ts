@@ -3,7 +3,7 @@
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Attempt } from "./attempts.ts";
-import type { CallState } from "./call.ts";
+import type { CallState } from "./call-state.ts";
 
 const redirects: ReadonlySet<number> = new Set([300, 301, 302, 303, 305, 307, 308]);
 

@@ -3,8 +3,6 @@
 // inference split (schema https://opentelemetry.io/schemas/gen-ai/1.42.0, Development).
 // What is ours is `everyspan.*`. Guardrail names are those of the open proposal, hence only here.
 
-export const semconvVersion = { core: "1.44.0", genAi: "1.42.0" } as const;
-
 export const attr = {
   errorType: "error.type",
   httpRequestMethod: "http.request.method",
