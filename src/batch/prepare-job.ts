@@ -148,7 +148,9 @@ function toJob(
   const outputForm = isRequests ? "jsonl" : (formOfName(output) ?? input.form);
   const isTsv = /\.tsv(?:\.gz)?$/i.test(output);
   const isCsv = /\.csv(?:\.gz)?$/i.test(output);
-  const outputDelimiter = isTsv ? "\t" : isCsv || input.form !== "csv" ? "," : input.delimiter;
+  // A .csv stays as the input's, unless that was separated by tabs.
+  const isOther = input.form !== "csv" || (isCsv && input.delimiter === "\t");
+  const outputDelimiter = isTsv ? "\t" : isOther ? "," : input.delimiter;
   const truth = textOption(given, "truth");
   const description = {
     input: survey.sha256,
