@@ -13,12 +13,16 @@ import { batchConfig, BatchStartError } from "../batch/batch-threads.ts";
 import { dryRun } from "../batch/dry-run.ts";
 import { keepStdin } from "../batch/input-source.ts";
 import { prepareJob } from "../batch/prepare-job.ts";
-import { startBatch, type BatchRows } from "../batch/run-batch.ts";
+import { startBatch } from "../batch/run-batch.ts";
 import { readEnvironment, variable } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
-import { openBatchReader, type KnownBatch } from "../tracing/exporter/batch-reader.ts";
+import {
+  openBatchReader,
+  openBatchRows,
+  type KnownBatch,
+} from "../tracing/exporter/batch-reader.ts";
 import { version } from "../version.ts";
 import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
@@ -160,7 +164,7 @@ async function runJob(
       batch: number,
       run,
       caller,
-      openRows: () => openRows(ledgerPath, number),
+      openRows: () => openBatchRows(ledgerPath, number),
       notice: (level, text) => line.say(`${level}: ${text}`),
     });
     const shown = showProgress(running.progress);
@@ -215,17 +219,6 @@ function knownBatch(
 function differingNames(known: KnownBatch, job: BatchJob): string[] {
   const parse = (text: string): JobDescription => JSON.parse(text) as JobDescription;
   return differences(parse(known.description), parse(job.description));
-}
-
-function openRows(ledgerPath: string, number: number): BatchRows {
-  const reader = openBatchReader(ledgerPath);
-  if (reader === undefined) throw new Error(`the ledger ${ledgerPath} cannot be read`);
-  return {
-    spent: reader.totals(number),
-    read: (after, limit) => reader.rowsAfter(number, after, limit),
-    result: (row) => reader.result(number, row),
-    close: reader.close,
-  };
 }
 
 /** The output's absolute path; what goes to stdout is known by its input. */

@@ -3,9 +3,13 @@
 import { defineCommand } from "citty";
 import type { CommandDef } from "citty";
 
+import type { BatchEnd } from "../batch/run-batch.ts";
+import { runBatchDemo } from "../demo/run-batch-demo.ts";
+import type { BatchDemoResult } from "../demo/run-batch-demo.ts";
 import type { DemoResult } from "../demo/run-demo.ts";
 import { runDemo } from "../demo/run-demo.ts";
 import { version } from "../version.ts";
+import { accountText } from "./batch-text.ts";
 import { callPicture, callShape } from "./call-picture.ts";
 
 export const demo: CommandDef = defineCommand({
@@ -17,7 +21,9 @@ export const demo: CommandDef = defineCommand({
   async run() {
     const result = await runDemo(version);
     console.log(demoText(result));
-    process.exit(result.problems.length === 0 ? 0 : 1);
+    const batch = await runBatchDemo(version);
+    console.log(batchDemoText(batch));
+    process.exit(result.problems.length + batch.problems.length === 0 ? 0 : 1);
   },
 });
 
@@ -49,4 +55,24 @@ export function demoText(result: DemoResult): string {
       : `NOT WHOLE:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
   );
   return lines.join("\n");
+}
+
+/** The batch that was stopped and went on; then what is wrong, if anything. */
+export function batchDemoText({ runs, calls, exported, problems }: BatchDemoResult): string {
+  const [first, second] = runs;
+  const lines = ["", "Sixty support messages as a batch, with labels; stopped in the middle:", ""];
+  if (first !== undefined) lines.push(accountText({ ...first, figures: withoutScores(first) }));
+  lines.push("", "The same command again:", "");
+  if (second !== undefined) lines.push(accountText(second));
+  lines.push("", `calls at the provider ${calls}   spans at the receiver ${exported}`);
+  lines.push(
+    problems.length === 0
+      ? "every row once, every call with its whole trace"
+      : `NOT AS IT SHOULD BE:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+  );
+  return lines.join("\n");
+}
+
+function withoutScores({ figures }: BatchEnd): BatchEnd["figures"] {
+  return { ...figures, evaluation: undefined };
 }

@@ -34,6 +34,23 @@ const says =
   (text: string): (() => Script) =>
   () => ({ text });
 
+interface Asked {
+  readonly messages: { readonly content: string }[];
+  readonly temperature?: number;
+  readonly tool_choice?: unknown;
+  readonly output_config?: { readonly format: { readonly type: string } };
+  readonly response_format?: {
+    readonly json_schema: {
+      readonly strict: boolean;
+      readonly schema: { readonly properties: { readonly label: { readonly enum: string[] } } };
+    };
+  };
+}
+
+function parsed(body: string | undefined): Asked {
+  return JSON.parse(body ?? "{}") as Asked;
+}
+
 /** What providers were asked since `from`. */
 function asked(from: number): string[] {
   return provider.requests.slice(from).map(({ body }) => body);
@@ -62,7 +79,7 @@ describe("rows with a prompt", () => {
     expect(lines).toContain('\n1;"a ""quoted""; b";fine;;');
     expect(lines).toContain('\n2;"two\nlines";fine;;');
     expect(lines).toContain("\n3;é;fine;;");
-    const prompts = asked(from).map((body) => JSON.parse(body).messages[0].content as string);
+    const prompts = asked(from).map((body) => parsed(body).messages[0]?.content ?? "");
     expect(prompts.toSorted()).toEqual(['> a "quoted"; b', "> two\nlines", "> é"]);
   });
 
@@ -93,7 +110,7 @@ describe("rows with a prompt", () => {
       text
         .trim()
         .split("\n")
-        .map((line) => JSON.parse(line).id),
+        .map((line) => (JSON.parse(line) as { id: string }).id),
     ).toEqual(["1", "2"]);
     const { code, stdout } = await folder.run("in.csv.gz", "--output", "-", ...words);
     expect(code).toBe(0);
@@ -168,13 +185,13 @@ describe("labels", () => {
     const openai = await folder.run("in.csv", "--output", "a.csv", ...model, ...words);
     expect(openai.code).toBe(0);
     expect(openai.stderr).toContain("accuracy 0.667 (2 of 3)");
-    const format = JSON.parse(asked(from)[0] ?? "").response_format;
-    expect(format.json_schema).toMatchObject({ strict: true });
-    expect(format.json_schema.schema.properties.label.enum).toEqual(["billing", "bug"]);
+    const format = parsed(asked(from)[0]).response_format;
+    expect(format?.json_schema).toMatchObject({ strict: true });
+    expect(format?.json_schema.schema.properties.label.enum).toEqual(["billing", "bug"]);
     const next = provider.requests.length;
     const claude = ["--model", "claude-haiku-4-5"];
     expect((await folder.run("in.csv", "--output", "b.csv", ...claude, ...words)).code).toBe(0);
-    expect(JSON.parse(asked(next)[0] ?? "").output_config.format.type).toBe("json_schema");
+    expect(parsed(asked(next)[0]).output_config?.format.type).toBe("json_schema");
     expect(folder.read("b.csv")).toContain("refund it,bug,billing,");
   });
 
@@ -224,7 +241,7 @@ describe("labels", () => {
     const words = ["--model", "claude-3-haiku-20240307", "--prompt", "{{t}}", "--labels", "a,b"];
     const { code } = await folder.run("in.jsonl", "--output", "o.jsonl", ...words);
     expect(code).toBe(0);
-    expect(JSON.parse(asked(from)[0] ?? "").tool_choice).toEqual({ type: "tool", name: "answer" });
+    expect(parsed(asked(from)[0]).tool_choice).toEqual({ type: "tool", name: "answer" });
     expect(folder.rows("o.jsonl")[0]).toMatchObject({
       label: "b",
       input_tokens: 3,

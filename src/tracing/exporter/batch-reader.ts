@@ -40,6 +40,14 @@ export interface BatchReader {
   readonly close: () => void;
 }
 
+export interface BatchRowsReader {
+  /** As it was when this was opened. */
+  readonly spent: BatchTotals;
+  readonly read: (afterRow: number, limit: number) => KnownRow[];
+  readonly result: (row: number) => string | undefined;
+  readonly close: () => void;
+}
+
 const stateNames = (["open", "ok", "failed"] as const).toSorted(
   (a, b) => rowStates[a] - rowStates[b],
 );
@@ -57,6 +65,18 @@ export function openBatchReader(path: string): BatchReader | undefined {
     database?.close();
   }
   return undefined;
+}
+
+/** One batch's rows. Throws when the ledger cannot be read. */
+export function openBatchRows(path: string, batch: number): BatchRowsReader {
+  const reader = openBatchReader(path);
+  if (reader === undefined) throw new Error(`the ledger ${path} cannot be read`);
+  return {
+    spent: reader.totals(batch),
+    read: (afterRow, limit) => reader.rowsAfter(batch, afterRow, limit),
+    result: (row) => reader.result(batch, row),
+    close: reader.close,
+  };
 }
 
 function batchReader(database: Database): BatchReader {
