@@ -101,6 +101,13 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
     return chosen;
   }
 
+  /** How many more calls the threads may have. */
+  function room(): number {
+    let free = 0;
+    for (const count of busy.values()) free += Math.max(0, options.callsPerThread - count);
+    return free;
+  }
+
   function end(entry: Entry): boolean {
     if (!calls.delete(entry.task.call)) return false;
     if (entry.thread !== undefined) {
@@ -113,7 +120,8 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
 
   return {
     run(task, listener) {
-      if (waiting.length >= options.queueMax && leastBusy() === undefined) {
+      // Those of this turn wait as well, though some of them will find a thread at its end.
+      if (waiting.length >= options.queueMax && waiting.length >= options.queueMax + room()) {
         return Promise.reject(new GatewayError("overloaded", "the queue is full"));
       }
       return new Promise((resolve, reject) => {
