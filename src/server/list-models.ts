@@ -44,12 +44,12 @@ export function mergeModels(
   api: Api,
 ): ListedModel[] {
   const merged = new Map<string, ListedModel>();
-  for (const { name, provider } of models) {
-    if (!name.includes("*")) {
-      const own = listed.get(provider)?.find(({ id }) => id === name);
-      merged.set(name, own ?? configuredModel(name, provider, api));
-      continue;
-    }
+  const isWild = ({ name }: ModelConfig): boolean => name.includes("*");
+  for (const { name, provider } of models.filter((model) => !isWild(model))) {
+    const own = listed.get(provider)?.find(({ id }) => id === name);
+    merged.set(name, own ?? configuredModel(name, provider, api));
+  }
+  for (const { name, provider } of models.filter(isWild)) {
     for (const entry of listed.get(provider) ?? []) {
       if (matchesPattern(name, entry.id) && !merged.has(entry.id)) merged.set(entry.id, entry);
     }
