@@ -29,8 +29,7 @@ export function metricsText(state: MetricsState, metrics: GatewayMetrics): strin
   const { spans, account } = state;
   const parts = [
     counter("everyspan_spans_recorded_total", "Spans begun.", spans.recorded),
-    counter("everyspan_spans_committed_total", "Spans in the ledger.", spans.committed),
-    counter("everyspan_spans_lost_total", "Spans that could not be committed.", spans.lost),
+    ...(account === undefined ? [] : ledgerCounters(spans)),
     gauge("everyspan_spans_open", "Spans begun and not yet committed.", spans.open),
     sample("everyspan_destination_spans", {
       help: "Spans by destination and state.",
@@ -56,6 +55,14 @@ export function metricsText(state: MetricsState, metrics: GatewayMetrics): strin
     ...metrics.series.map((series) => series.text()),
   ];
   return parts.join("");
+}
+
+/** Absent rather than 0 when the ledger cannot be asked: that would read as a restart of the counter. */
+function ledgerCounters({ committed, lost }: SpanAccount): string[] {
+  return [
+    counter("everyspan_spans_committed_total", "Spans in the ledger.", committed),
+    counter("everyspan_spans_lost_total", "Spans that could not be committed.", lost),
+  ];
 }
 
 function counter(name: string, help: string, value: number): string {
