@@ -27,7 +27,7 @@ export interface ServerCall {
   readonly sampled: boolean;
   /** On every span of the call: session and user. Filled in as they become known. */
   readonly common: Attributes;
-  /** `stream`: whether a reply is streamed, for whoever asks after the call has ended. */
+  /** As the caller wrote it; empty until the body has been read, and where it names none. */
   model: string;
   /** Set once, when the call has been handed to the exporter: a call is sealed by whoever is first. */
   sealed: boolean;
