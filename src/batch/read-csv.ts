@@ -29,6 +29,8 @@ export async function* readCsv(
     bom: true,
     delimiter,
     max_record_size: recordBytesMax,
+    // Found out from the first line, a file of mixed ones would lose rows.
+    record_delimiter: ["\r\n", "\n"],
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,

@@ -35,8 +35,17 @@ afterEach(() => {
 });
 
 const words = [
-  ...["in.jsonl", "--output", "out.jsonl", "--model", "gpt-4o-mini"],
-  ...["--prompt", "What is {{word}}.", "--labels", "even,odd", "--concurrency", String(atOnce)],
+  "in.jsonl",
+  "--output",
+  "out.jsonl",
+  "--model",
+  "gpt-4o-mini",
+  "--prompt",
+  "What is {{word}}.",
+  "--labels",
+  "even,odd",
+  "--concurrency",
+  String(atOnce),
 ];
 
 /** How often each row reached the provider, by its number. */

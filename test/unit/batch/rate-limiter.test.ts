@@ -75,7 +75,8 @@ function play(world: World) {
       again -= 1;
       send(now);
     }
-    while (waiting > 0 && again === 0 && limiter.waitMs(now, false) === 0) {
+    if (again > 0) continue;
+    while (waiting > 0 && limiter.waitMs(now, false) === 0) {
       waiting -= 1;
       limiter.enter();
       send(now);
@@ -109,4 +110,71 @@ describe("against a bucket of tokens", () => {
       expect(refused / world.calls).toBeLessThan(0.02);
     });
   }
+});
+
+describe("slots", () => {
+  test("halve when the provider is overloaded, and settle near what it takes", () => {
+    const { atOnceMax, picture, refused } = play({
+      ratePerSecond: 1e6,
+      burst: 1e6,
+      latencyMs: 100,
+      calls: 5000,
+      atOnceMax: 40,
+    });
+    expect(atOnceMax).toBeLessThan(100);
+    expect(picture.slots).toBeLessThanOrEqual(60);
+    expect(refused / 5000).toBeLessThan(0.1);
+  });
+
+  test("are as many as asked for, and no more", () => {
+    const world = { ratePerSecond: 1e6, burst: 1e6, latencyMs: 100, calls: 500 };
+    const { atOnceMax, seconds } = play({ ...world, settings: { concurrency: 10 } });
+    expect(atOnceMax).toBe(10);
+    expect(seconds).toBeLessThan(5.5);
+  });
+});
+
+describe("limits of one's own", () => {
+  const world = { ratePerSecond: 1e6, burst: 1e6, latencyMs: 20 };
+
+  test("--rpm is kept in every second, without a burst at the start", () => {
+    const { sends } = play({ ...world, calls: 100, settings: { callsPerMinute: 600 } });
+    for (let second = 0; second < 9; second++) {
+      const within = sends.filter((at) => at >= second * 1000 && at < (second + 1) * 1000);
+      expect(within.length).toBeLessThanOrEqual(11);
+      expect(within.length).toBeGreaterThanOrEqual(9);
+    }
+  });
+
+  test("--tpm counts what calls take", () => {
+    const { seconds } = play({ ...world, calls: 100, settings: { tokensPerMinute: 60_000 } });
+    expect(seconds).toBeGreaterThan(9);
+    expect(seconds).toBeLessThan(11);
+  });
+});
+
+test("nothing is sent before retry-after is over, and then one after the other", () => {
+  const limiter = createRateLimiter(auto, 0);
+  const rounds = [0, 1, 2].map((at) => {
+    limiter.enter();
+    return limiter.sent(at, 1);
+  });
+  for (const round of rounds) {
+    limiter.refused(10, round, { isPace: true, retryAfterMs: 2000 });
+  }
+  expect(limiter.waitMs(11, true)).toBeGreaterThanOrEqual(1999);
+  expect(limiter.waitMs(2010, true)).toBe(0);
+  limiter.sent(2010, 1);
+  expect(limiter.waitMs(2010, true)).toBeGreaterThan(0);
+});
+
+test("a reply that names the limit sets the pace before anything is refused", () => {
+  const limiter = createRateLimiter(auto, 0);
+  limiter.enter();
+  limiter.sent(0, 1);
+  const hint = { callsPerSecond: 2, tokensPerSecond: undefined, emptyForMs: 0 };
+  limiter.accepted(100, { durationMs: 100, tokensExpected: 1, tokens: 1, hint });
+  limiter.sent(100, 1);
+  expect(limiter.waitMs(101, true)).toBeGreaterThan(400);
+  expect(limiter.picture().callsPerSecond).toBe(2);
 });

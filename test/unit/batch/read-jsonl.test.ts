@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { readJsonLines } from "../../../src/batch/read-jsonl.ts";
+import type { InputRow } from "../../../src/batch/input-row.ts";
+
+async function read(text: string, pieceBytes = 1 << 20): Promise<InputRow[]> {
+  const bytes = Buffer.from(text);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+  }
+  const rows: InputRow[] = [];
+  for await (const batch of readJsonLines(pieces())) rows.push(...batch);
+  return rows;
+}
+
+const text = '\ufeff{"a":1}\r\n\n  \n{"a":"ü😀"}\nno\n[1]\n{"a":{"b":null}}';
+
+test("lines are rows; empty ones are none; what is no object is a row with a problem", async () => {
+  const rows = await read(text);
+  expect(rows.map(({ number, line, problem }) => [number, line, problem])).toEqual([
+    [1, 1, ""],
+    [2, 4, ""],
+    [3, 5, "the line is no JSON"],
+    [4, 6, "the line is no JSON object"],
+    [5, 7, ""],
+  ]);
+  expect(rows[1]?.fields).toEqual({ a: "ü😀" });
+});
+
+test("it reads the same wherever it is cut", async () => {
+  const whole = await read(text);
+  for (let pieceBytes = 1; pieceBytes < 12; pieceBytes++) {
+    expect(await read(text, pieceBytes)).toEqual(whole);
+  }
+});
+
+test("a line beyond all measure is a row with a problem, and the next one is read", async () => {
+  const long = `{"a":"${"x".repeat(33 * 1024 * 1024)}"}`;
+  const rows = await read(`{"a":1}\n${long}\n{"a":2}\n`, 1 << 20);
+  expect(rows.map((row) => row.problem.slice(0, 23))).toEqual(["", "the line is longer than", ""]);
+});
