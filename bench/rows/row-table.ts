@@ -1,6 +1,7 @@
 // Bench: all rows, in the order in which they are run and printed.
 
 import type { Row } from "../bench-context.ts";
+import { batch } from "./batch-rows.ts";
 import { inFlight, kill, memory, million, overload, start } from "./capacity-rows.ts";
 import { firstToken, latency } from "./latency-rows.ts";
 import { paced, plain, streams, streamsWithUsage } from "./throughput-rows.ts";
@@ -21,5 +22,6 @@ export const rows: readonly Row[] = [
   promptSize,
   streamsWithUsage,
   paced,
+  batch,
   million,
 ];

@@ -66,7 +66,8 @@ export async function commitRow(
     spans: trace.encode() + state.spans,
     spanCount: 1 + state.spanCount,
     sampled: trace.sampled,
-    row: JSON.stringify(rowEnd(state, { outcome, result, deps })),
+    row: JSON.stringify(rowEnd(state, outcome, deps.batch)),
+    result,
   });
   if (settled === "failed") throw new LedgerLost("the ledger did not take a row");
 }
@@ -96,32 +97,21 @@ export async function abandonRow(
     endedAtMs: trace.root.endMs ?? trace.root.startMs,
     errorType: failure.code,
     message: failure.message,
-    row: JSON.stringify(rowEnd(state, { outcome, result, deps })),
+    row: JSON.stringify(rowEnd(state, outcome, deps.batch)),
+    result,
   });
 }
 
-function rowEnd(
-  state: RowState,
-  {
-    outcome,
-    result,
-    deps,
-  }: {
-    readonly outcome: RowOutcome | undefined;
-    readonly result: string;
-    readonly deps: RowCommitDeps;
-  },
-): RowEnd {
+function rowEnd(state: RowState, outcome: RowOutcome | undefined, batch: number): RowEnd {
   const { inputTokens, outputTokens, cost, unpriced } = state;
   return {
-    batch: deps.batch,
+    batch,
     row: state.row.number,
     state: outcome === undefined ? "open" : outcome.error === "" ? "ok" : "failed",
     inputTokens,
     outputTokens,
     cost,
     unpriced,
-    result,
   };
 }
 

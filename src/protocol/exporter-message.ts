@@ -31,6 +31,8 @@ export type ExporterCommand =
       readonly sampled: boolean;
       /** JSON of a {@link RowEnd} where the call is a batch's row: committed with it. */
       readonly row?: string;
+      /** What the row became, as the batch wrote it: opaque to the ledger. */
+      readonly result?: string;
     }
   | {
       readonly kind: "journal";
@@ -52,6 +54,7 @@ export type ExporterCommand =
       readonly errorType: string;
       readonly message: string;
       readonly row?: string;
+      readonly result?: string;
     }
   | {
       readonly kind: "batch";
@@ -105,8 +108,6 @@ export interface RowEnd {
   readonly cost: number;
   /** Replies whose cost is unknown. */
   readonly unpriced: number;
-  /** What the row became, as the batch wrote it: opaque to the ledger. Empty while `open`. */
-  readonly result: string;
 }
 
 /**

@@ -23,6 +23,7 @@ export interface CommitGroup {
 
 export interface EndedRow extends RowEnd {
   readonly call: string;
+  readonly result: string;
 }
 
 /** A call's journaled worker part, from the ledger. */
@@ -36,8 +37,9 @@ export function groupCommands(
 ): CommitGroup {
   const group: CommitGroup = { calls: [], journals: new Map(), begun: [], rows: [], lostSpans: 0 };
   for (const command of commands) {
-    if ("row" in command && typeof command.row === "string") {
-      group.rows.push({ ...(JSON.parse(command.row) as RowEnd), call: command.call });
+    if (isCallCommand(command) && command.row !== undefined) {
+      const { call, result = "" } = command;
+      group.rows.push({ ...(JSON.parse(command.row) as RowEnd), call, result });
     }
     if (command.kind === "finished") {
       dropJournals(group, command.call);

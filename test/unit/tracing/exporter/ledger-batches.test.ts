@@ -51,8 +51,9 @@ function opening(call: TestCall, row: number): BatchCommand {
 
 function end(call: TestCall, row: number, state: RowEnd["state"]): ReturnType<typeof finished> {
   const figures = { inputTokens: 10, outputTokens: 2, cost: 0.5, unpriced: 0 };
-  const rowEnd: RowEnd = { batch: 1, row, state, ...figures, result: `${state} ${row}` };
-  return { ...finished(call), row: JSON.stringify(rowEnd) } as ReturnType<typeof finished>;
+  const rowEnd: RowEnd = { batch: 1, row, state, ...figures };
+  const result = `${state} ${row}`;
+  return { ...finished(call), row: JSON.stringify(rowEnd), result } as ReturnType<typeof finished>;
 }
 
 function write(ledger: Ledger, ...commands: Parameters<typeof groupCommands>[0]): void {
