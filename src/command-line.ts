@@ -74,8 +74,9 @@ function findProblem(words: readonly string[], args: ArgsDef): string | undefine
 
 function suggestion(word: string, names: readonly string[], prefix = ""): string {
   const near = nearestName(word, names);
+  if (near !== undefined) return `, did you mean ${prefix}${near}?`;
   const known = names.map((name) => prefix + name).join(", ");
-  return near === undefined ? `; known are ${known}` : `, did you mean ${prefix}${near}?`;
+  return known === "" ? "" : `; known are ${known}`;
 }
 
 function refuse(message: string): void {

@@ -34,5 +34,9 @@ export async function flushLedger(
   const { error } = await exporter.ready;
   const last = await exporter.stop(error === "" ? flushWithinMs : 0);
   if (error !== "") return error;
-  return last === undefined ? "the exporter did not finish in time" : undefined;
+  if (last === undefined) return "the exporter did not finish in time";
+  const waiting = last.destinations.filter(({ pending }) => pending > 0);
+  if (waiting.length === 0) return undefined;
+  const spans = waiting.map(({ name, pending }) => `${pending} spans for ${name}`).join(", ");
+  return `not everything was accepted: ${spans} still wait in the ledger`;
 }

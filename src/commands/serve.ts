@@ -58,13 +58,13 @@ const command = defineCommand({
       process.exit(1);
     }
     console.error(welcome(gateway, loaded.config, loaded.source));
-    leaveOnSignal(gateway);
+    leaveOnSignal(gateway, loaded.config.tracing.disabled);
   },
 });
 
 export const serve: CommandDef = command as unknown as CommandDef;
 
-function leaveOnSignal(gateway: Gateway): void {
+function leaveOnSignal(gateway: Gateway, isTracingOff: boolean): void {
   let leaving = false;
   async function leave(signal: string): Promise<void> {
     if (leaving) {
@@ -73,22 +73,18 @@ function leaveOnSignal(gateway: Gateway): void {
     }
     leaving = true;
     console.error(`${signal}: finishing the calls in flight (once more to hurry)`);
-    console.error(farewell(await gateway.stop()));
+    const last = await gateway.stop();
+    console.error(isTracingOff ? "stopped" : farewell(last));
     process.exit(0);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(signal));
 }
 
 function welcome(gateway: Gateway, config: Config, source: string): string {
-  const { destinations, ledger } = config.tracing;
-  const traces =
-    destinations.length === 0
-      ? `the ledger alone (${ledger.path}); look at them with \`everyspan status --last 5\``
-      : destinations.map(({ name, endpoint }) => `${name} (${withoutQuery(endpoint)})`).join(", ");
   const lines = [
     `everyspan ${version} listening on ${gateway.url}`,
     `  configuration  ${source}`,
-    `  traces go to   ${traces}`,
+    `  traces go to   ${whereTracesGo(config)}`,
   ];
   if (gateway.ledgerError !== "") lines.push(`  ledger         ${gateway.ledgerError}`);
   if (!gateway.url.startsWith("unix:")) {
@@ -97,6 +93,14 @@ function welcome(gateway: Gateway, config: Config, source: string): string {
     );
   }
   return lines.join("\n");
+}
+
+function whereTracesGo({ tracing: { destinations, ledger, disabled } }: Config): string {
+  if (disabled) return "nowhere: tracing is off (OTEL_SDK_DISABLED, or tracing.disabled)";
+  if (destinations.length === 0) {
+    return `the ledger alone (${ledger.path}); look at them with \`everyspan status --last 5\``;
+  }
+  return destinations.map(({ name, endpoint }) => `${name} (${withoutQuery(endpoint)})`).join(", ");
 }
 
 /** A query may hold a key. */

@@ -88,7 +88,7 @@ function answer(reader: LedgerReader, asked: Asked, path: string): string {
   if (which !== undefined) {
     const calls = reader.calls(which);
     if (asked.json === true) return toJson(calls);
-    return calls.length === 0 ? "no such call in the ledger" : callsText(calls);
+    return calls.length === 0 ? fail("no such call in the ledger", exitFailed) : callsText(calls);
   }
   const account = reader.account();
   return asked.json === true ? toJson({ ledger: path, ...account }) : accountText(account, path);

@@ -55,7 +55,14 @@ async function serveRequest(
     if (ownPaths.has(url.pathname)) {
       return unrouted(request, new GatewayError("method_not_allowed", "use GET here"), deps);
     }
-    return unrouted(request, new GatewayError("not_found", "there is nothing at this path"), deps);
+    return unrouted(
+      request,
+      new GatewayError(
+        "not_found",
+        "there is nothing at this path, or nothing that it can be forwarded as",
+      ),
+      deps,
+    );
   }
   return handleCall(request, { route, url }, deps);
 }

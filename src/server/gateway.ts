@@ -6,6 +6,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { threadEntry } from "../entrypoints.ts";
 import type { Account } from "../protocol/exporter-message.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
+import type { Clock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createApp } from "./app.ts";
@@ -13,6 +14,7 @@ import { createAuthenticator } from "./authenticate.ts";
 import type { CallReport } from "./call-report.ts";
 import { createDrain } from "./drain.ts";
 import { createExporterThread } from "./exporter-thread.ts";
+import type { ExporterThread } from "./exporter-thread.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { metricsText } from "./metrics-text.ts";
 import { createOpenCalls } from "./open-calls.ts";
@@ -21,6 +23,7 @@ import { createSampler } from "./sampler.ts";
 import { createSpanAccount } from "./span-account.ts";
 import type { GatewayAccount } from "./span-account.ts";
 import { createUnpricedModels } from "./unpriced-models.ts";
+import { createTracingOff } from "./tracing-off.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
 export type Notice = (level: "info" | "warning" | "error", text: string) => void;
@@ -52,30 +55,17 @@ export class StartError extends Error {
 
 const sweepMs = 10;
 
-export async function startGateway(options: {
+export interface GatewayOptions {
   readonly config: Config;
   readonly version: string;
   readonly notice: Notice;
   readonly onCall?: (report: CallReport, durationMs: number) => void;
-}): Promise<Gateway> {
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, version, notice } = options;
   const clock = systemClock;
-  const exporter = createExporterThread({
-    entry: threadEntry("exporter"),
-    start: {
-      tracing: JSON.stringify(config.tracing),
-      resource: JSON.stringify(config.tracing.resource),
-      version,
-      run: Bun.randomUUIDv7(),
-    },
-    wait: {
-      waitsFor: config.tracing.replyWaitsFor,
-      commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
-      exportWaitMs: config.tracing.exportWaitMs,
-    },
-    clock,
-    notice,
-  });
+  const exporter = startExporter(options, clock);
   const pool = createWorkerPool({
     entry: threadEntry("task"),
     start: { config: JSON.stringify(config), version },
@@ -222,4 +212,27 @@ export async function startGateway(options: {
 
 function urlHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
+}
+
+function startExporter(
+  { config, version, notice }: Pick<GatewayOptions, "config" | "version" | "notice">,
+  clock: Clock,
+): ExporterThread {
+  if (config.tracing.disabled) return createTracingOff();
+  return createExporterThread({
+    entry: threadEntry("exporter"),
+    start: {
+      tracing: JSON.stringify(config.tracing),
+      resource: JSON.stringify(config.tracing.resource),
+      version,
+      run: Bun.randomUUIDv7(),
+    },
+    wait: {
+      waitsFor: config.tracing.replyWaitsFor,
+      commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
+      exportWaitMs: config.tracing.exportWaitMs,
+    },
+    clock,
+    notice,
+  });
 }

@@ -202,7 +202,7 @@ function retryDelayMs(
   let delayMs: number;
   if ("response" in outcome) {
     const { status, headers } = outcome.response;
-    if (!isRetryableStatus(status)) return undefined;
+    if (!isRetryableStatus(status) || headers.get("x-should-retry") === "false") return undefined;
     if (!request.repeatable && status !== 429) return undefined;
     delayMs = retryAfterMs(headers, clock()) ?? backoffMs(resends, random);
   } else {

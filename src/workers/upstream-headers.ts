@@ -2,6 +2,9 @@
 
 import type { ProviderConfig } from "../config/schema.ts";
 
+/** What fetch decodes. */
+const decodedEncodings = /^\s*(?:gzip|x-gzip|deflate|br|zstd|identity)\s*$/i;
+
 export type HeaderPairs = readonly (readonly [string, string])[];
 
 /** RFC 9110 §7.6.1, and what describes a body that we have decoded or re-framed. */
@@ -16,7 +19,6 @@ const notForwarded: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
   "content-length",
-  "content-encoding",
   // These speak of the provider's own host and would mislead a client about ours.
   "alt-svc",
   "strict-transport-security",
@@ -61,6 +63,8 @@ export function replyHeaders(headers: Headers): [string, string][] {
   for (const name in all) {
     const value = all[name];
     if (typeof value !== "string" || notForwarded.has(name) || named.includes(name)) continue;
+    // What fetch has decoded is not encoded any more; what it does not know still is.
+    if (name === "content-encoding" && decodedEncodings.test(value)) continue;
     kept.push([name, value]);
   }
   return kept;

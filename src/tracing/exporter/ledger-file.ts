@@ -27,6 +27,7 @@ export function openLedgerFile(path: string, durability: "process" | "power"): L
   let database: Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
+    makePrivate(path);
     database = new Database(path, { create: true, readwrite: true, strict: true });
     const problem = prepare(database, path, durability);
     if (problem !== undefined) {
@@ -38,6 +39,12 @@ export function openLedgerFile(path: string, durability: "process" | "power"): L
     database?.close();
     return ledgerProblem(path, error);
   }
+}
+
+/** Traces may hold prompts: a new ledger is for its owner alone, and SQLite gives its log the same mode. */
+function makePrivate(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** Says what an SQLite or file system error means for the ledger at `path`. */

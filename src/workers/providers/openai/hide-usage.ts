@@ -15,9 +15,10 @@ export function hideUsage(frame: string, data: string, json: JsonObject | undefi
   if (quick !== undefined) return quick;
   const chunk = json ?? parseObject(data);
   if (chunk === undefined || !Object.hasOwn(chunk, "usage")) return frame;
-  const isUsageChunk =
-    asObject(chunk["usage"]) !== undefined && asArray(chunk["choices"]).length === 0;
-  if (isUsageChunk && !Object.hasOwn(chunk, "prompt_filter_results")) return "";
+  const hasUsage = asObject(chunk["usage"]) !== undefined;
+  // Usage beside choices is a server's own habit, not what was asked for on the caller's behalf.
+  if (hasUsage && asArray(chunk["choices"]).length > 0) return frame;
+  if (hasUsage && !Object.hasOwn(chunk, "prompt_filter_results")) return "";
   return withData(frame, data, spliceJson(data, [{ path: ["usage"], remove: true }]));
 }
 

@@ -14,7 +14,6 @@ describe("hiding usage", () => {
     ['{"usage":null,"choices":[]}', '{"choices":[]}'],
     ['{"choices":[],"usage":null,"obfuscation":"a}b"}', '{"choices":[],"obfuscation":"a}b"}'],
     ['{"choices":[], "usage" : null , "n": 1}', '{"choices":[] , "n": 1}'],
-    [`{"choices":[{"index":0}],"usage":${usage}}`, '{"choices":[{"index":0}]}'],
     ['{"n":12345678901234567890,"usage":null,"x":{}}', '{"n":12345678901234567890,"x":{}}'],
     ['{"a":1,"usage":null,"usage":null}', '{"a":1}'],
     ['{"a":{"n":1,"usage":null},"usage":null}', '{"a":{"n":1,"usage":null}}'],
@@ -42,6 +41,8 @@ describe("hiding usage", () => {
     '{"a,\\"usage":null}',
     '{"x":["usage",null]}',
     `{"x_groq":{"usage":${usage}}}`,
+    // A server's own habit: not what was asked for on the caller's behalf.
+    `{"choices":[{"index":0}],"usage":${usage}}`,
     '{"usage',
     "null",
   ])("leaves %j as it is", (data) => {
@@ -49,8 +50,8 @@ describe("hiding usage", () => {
   });
 
   test("reaches data that stands on several lines, and keeps the event's name", () => {
-    const data = '{"id":"a",\n"usage":{},\n"choices":[1]}';
-    const frame = 'event: chunk\ndata: {"id":"a",\ndata: "usage":{},\ndata: "choices":[1]}\n\n';
+    const data = '{"id":"a",\n"usage":null,\n"choices":[1]}';
+    const frame = 'event: chunk\ndata: {"id":"a",\ndata: "usage":null,\ndata: "choices":[1]}\n\n';
     expect(hideUsage(frame, data, undefined)).toBe(
       'event: chunk\ndata: {"id":"a",\ndata: "choices":[1]}\n\n',
     );

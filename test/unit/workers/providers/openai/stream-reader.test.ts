@@ -271,7 +271,7 @@ function readSlowly(chunks: readonly Chunk[]) {
     },
     shown: chunks.map((chunk) => {
       if (!("usage" in chunk)) return chunk;
-      if (chunk.usage !== null && (chunk.choices ?? []).length === 0) return undefined;
+      if (chunk.usage !== null) return (chunk.choices ?? []).length === 0 ? undefined : chunk;
       return Object.fromEntries(Object.entries(chunk).filter(([key]) => key !== "usage"));
     }),
     content: chunks.map(({ choices = [] }) => choices.some(({ delta }) => delta.content !== "")),
