@@ -1,6 +1,5 @@
-// What a provider may answer at all. A status that HTTP does not have cannot be passed on. A redirect is never
-// followed; of a call that generates it is no answer, on a forwarded path it goes to the client as it came
-// (files are served so). Worker thread.
+// What a provider may answer at all. A status that HTTP does not have cannot be passed on, and a redirect
+// must not be: the client would follow it with its key to an address that nobody configured. Worker thread.
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Attempt } from "./attempts.ts";
@@ -11,7 +10,7 @@ const redirects: ReadonlySet<number> = new Set([300, 301, 302, 303, 305, 307, 30
 /** @throws GatewayError `provider_invalid`, with the attempt's connection closed */
 export function assertUsable(state: CallState, attempt: Attempt): void {
   const { status } = attempt.response;
-  const isRedirect = state.facts !== undefined && redirects.has(status);
+  const isRedirect = redirects.has(status);
   if (status >= 200 && status <= 599 && !isRedirect) return;
   attempt.settle();
   attempt.abort();
