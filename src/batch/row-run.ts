@@ -75,7 +75,10 @@ async function callProvider(state: RowState, deps: RowRunDeps): Promise<Settled>
     try {
       result = await runCall(state, plan.request(wrong), deps);
     } catch (error) {
-      return { kind: "lost", failure: toWireError(error) };
+      const failure = toWireError(error);
+      if (failure.code === "worker_lost") return { kind: "lost", failure };
+      // Nothing was sent: a model that is not there, a guardrail that nobody knows.
+      return { kind: "ended", outcome: failedOutcome(state, failure, deps.clock()) };
     }
     addUp(state, result);
     tellGate(state, result, { durationMs: deps.clock() - startedMs, nowMs: deps.clock() });

@@ -14,6 +14,7 @@ import { createCostGuard } from "./cost-guard.ts";
 import type { InputRow } from "./input-row.ts";
 import { createKnownRows, type KnownRow, type ReadRows } from "./known-rows.ts";
 import { openOutput } from "./output-sink.ts";
+import { createRefusalWatch } from "./refusal-watch.ts";
 import { createRateLimiter, type LimiterPicture } from "./rate-limiter.ts";
 import { planRow } from "./row-plan.ts";
 import { createRowOutput } from "./row-output.ts";
@@ -168,6 +169,7 @@ async function sendRows(job: BatchJob, deps: RowRunDeps, sending: Sending): Prom
   const writer = createRowWriter(openOutput(job.output), header);
   const knownRow = createKnownRows(rows.read);
   const cost = createCostGuard(job.maxCost, rows.spent.cost);
+  const refusal = createRefusalWatch();
   let place = 0;
 
   const send = async (
@@ -188,6 +190,8 @@ async function sendRows(job: BatchJob, deps: RowRunDeps, sending: Sending): Prom
       );
       if (record === undefined) return;
       tally.add(record, false);
+      const hopeless = refusal(record);
+      if (hopeless !== undefined) sending.stop(hopeless);
       writer.put(at, record.line, () => reread(rows, row.number));
     } catch (error) {
       sending.stop(error instanceof Error ? error.message : String(error));

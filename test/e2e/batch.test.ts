@@ -432,6 +432,41 @@ describe("limits and the account", () => {
     expect(unknown.stderr).toContain("no price is known for nobody-knows");
   });
 
+  test("a key that the provider does not take stops the run, not a million rows one by one", async () => {
+    answer = () => ({ status: 401 });
+    folder.file("in.jsonl", Array.from({ length: 2000 }, (_, at) => `{"t":${at}}`).join("\n"));
+    const words = ["in.jsonl", "--output", "o.jsonl", ...model, "--prompt", "{{t}}"];
+    const from = provider.requests.length;
+    const { code, stderr } = await folder.run(...words);
+    expect(code).toBe(1);
+    expect(stderr).toContain("the provider answers 401 to every row");
+    expect(asked(from).length).toBeLessThan(100);
+    answer = says("ok");
+    expect((await folder.run(...words, "--retry-failed")).code).toBe(0);
+    expect(folder.rows("o.jsonl").length).toBe(2000);
+  });
+
+  test("a request for a model that is not configured is an error row, and the others go on", async () => {
+    folder.remove();
+    folder = batchFolder({
+      provider: provider.url,
+      config: { models: [{ name: "gpt-4o-mini", provider: "openai" }] },
+    });
+    answer = says("ok");
+    const line = (id: string, name: string): string =>
+      JSON.stringify({
+        custom_id: id,
+        url: "/v1/chat/completions",
+        body: { model: name, messages: [{ role: "user", content: id }] },
+      });
+    folder.file("in.jsonl", `${line("a", "gpt-4o-mini")}\n${line("b", "nobody")}`);
+    const { code } = await folder.run("in.jsonl", "--output", "o.jsonl");
+    expect(code).toBe(1);
+    const [a, b] = folder.rows("o.jsonl");
+    expect(a).toMatchObject({ custom_id: "a", error: null });
+    expect(b).toMatchObject({ custom_id: "b", response: null, error: { code: "model_not_found" } });
+  });
+
   test("a sample is the first rows, or seeded ones that are the same each time", async () => {
     answer = says("ok");
     folder.file("in.jsonl", Array.from({ length: 200 }, (_, at) => `{"t":${at}}`).join("\n"));

@@ -24,9 +24,9 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 function open(run = "life"): Ledger {
-  const opening = openLedgerFile(path, "process");
-  if (!opening.ok) throw new Error(opening.error);
-  return openLedger(opening.file, run, Date.now);
+  const opened = openLedgerFile(path, "process");
+  if (!opened.ok) throw new Error(opened.error);
+  return openLedger(opened.file, run, Date.now);
 }
 
 function begin(changes: Partial<Extract<BatchCommand, { kind: "batch" }>> = {}): BatchCommand {
@@ -34,13 +34,13 @@ function begin(changes: Partial<Extract<BatchCommand, { kind: "batch" }>> = {}):
   return { kind: "batch", call: "r1", ...usual, ...changes };
 }
 
-function opening(call: TestCall, row: number): BatchCommand {
+function opening(call: TestCall, row: number, batch = 1): BatchCommand {
   const { spans, spanCount } = call;
   const standIn = { standIn: "", standInCount: 0 };
   return {
     kind: "opening",
     call: call.call,
-    batch: 1,
+    batch,
     row,
     spans,
     spanCount,
@@ -119,7 +119,7 @@ describe("a batch's rows", () => {
     const [a, b, c] = [testCall(), testCall(), testCall()];
     write(ledger, begin(), opening(a, 1), end(a, 1, "ok"));
     write(ledger, begin({ batch: 2, name: "other", run: "r2" }));
-    write(ledger, { ...opening(b, 1), batch: 2 } as BatchCommand);
+    write(ledger, opening(b, 1, 2));
     const again = begin({ run: "r3", restart: true, description: "{1}" });
     write(ledger, again);
     write(ledger, opening(c, 7));
