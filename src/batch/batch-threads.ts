@@ -23,7 +23,7 @@ const retriesMin = 4;
 /** A limit that says "later" is not an error: a row waits for its turn as long as that takes. */
 const retryBudgetMs = 6 * 3_600_000;
 /** Nobody waits for a single reply: a ledger in trouble gets longer than behind the server. */
-const commitTimeoutMsMin = 30_000;
+const commitTimeoutMsMin = 10_000;
 
 /** What a batch changes of the configuration. `roomBytes`: for the rows, beside the traces. */
 export function batchConfig(config: Config, ledgerPath: string, roomBytes: number): Config {

@@ -1,6 +1,8 @@
 // A batch that is killed, interrupted, changed: what the same command makes of it. Real processes, real sockets.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import { startScriptedProvider, type ScriptedProvider } from "../../src/demo/scripted-provider.ts";
 import { batchFolder, type BatchFolder } from "../support/batch-process.ts";
@@ -138,6 +140,35 @@ describe("a batch that is interrupted", () => {
     expect(code).toBe(1);
     expect(performance.now() - askedMs).toBeLessThan(3000);
   }, 30_000);
+});
+
+describe("a batch whose disk is full", () => {
+  test("stops, says so, and goes on when there is room, paying for no committed row twice", async () => {
+    begin(2);
+    const small = join(folder.path, "small");
+    mkdirSync(small);
+    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=2m", "none", small]);
+    if (mounted.exitCode !== 0) return console.log("skipped: no right to mount a small disk");
+    try {
+      const there = words.map((word) => (word === "out.jsonl" ? "small/out.jsonl" : word));
+      const first = await folder.run(...there);
+      expect(first.code).toBe(1);
+      expect(first.stderr).toContain("the same command goes on from here");
+      expect(provider.callCount()).toBeGreaterThan(50);
+      expect(provider.callCount()).toBeLessThan(rowCount);
+      Bun.spawnSync(["mount", "-o", "remount,size=64m", small]);
+      const second = await folder.run(...there);
+      expect(second.stderr).toContain(`ok ${rowCount}   failed 0   skipped 0`);
+      expect(second.code).toBe(0);
+      expect(folder.rows("small/out.jsonl").map((row) => row["id"])).toEqual(
+        Array.from({ length: rowCount }, (_, at) => at),
+      );
+      const twice = [...sendings().values()].filter((count) => count > 1);
+      expect(twice.length).toBeLessThanOrEqual(2 * atOnce);
+    } finally {
+      Bun.spawnSync(["umount", "-l", small]);
+    }
+  }, 90_000);
 });
 
 describe("another job with the same output", () => {
