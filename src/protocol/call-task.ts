@@ -78,6 +78,25 @@ export interface CallOutcome {
   readonly chatSeconds: number;
 }
 
+/** The outcome of a call that came to nothing. */
+export const noOutcome: CallOutcome = {
+  spans: "",
+  spanCount: 0,
+  lastEndMs: 0,
+  errorType: "",
+  responseModel: "",
+  inputTokens: -1,
+  outputTokens: -1,
+  cacheReadTokens: -1,
+  cacheWriteTokens: -1,
+  reasoningTokens: -1,
+  cost: -1,
+  timeToFirstChunkSeconds: -1,
+  providerMs: 0,
+  attempts: 0,
+  chatSeconds: -1,
+};
+
 /**
  * What a task resolves with.
  *

@@ -27,6 +27,8 @@ export interface CallDispatch {
 export interface DispatchOptions {
   readonly callsPerThread: number;
   readonly queueMax: number;
+  /** With so few calls in flight none waits for the end of the turn: its batch would have one call anyway. */
+  readonly atOnceMax: number;
   /** Whether a thread should get new calls only if no other can take them. */
   readonly isLate: (thread: number) => boolean;
   /** Sends a batch; rejects when the thread is lost, resolves when all its calls have ended. */
@@ -52,6 +54,10 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
 
   function schedule(): void {
     if (scheduled) return;
+    if (calls.size <= options.atOnceMax) {
+      flush();
+      return;
+    }
     scheduled = true;
     setImmediate(flush);
   }

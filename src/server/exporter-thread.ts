@@ -47,6 +47,8 @@ export interface ExporterThread {
   readonly stop: (exportMs: number) => Promise<Account | undefined>;
 }
 
+/** With so few calls to commit, waiting for others to come along would only cost time. */
+const fewCalls = 4;
 const restartAfterMs = 100;
 const restartAfterMsMax = 5000;
 /** A first thread that cannot even say what is wrong is not tried for ever. */
@@ -129,7 +131,8 @@ export function createExporterThread(options: {
   function post(command: ExporterCommand): void {
     if (!isUp) return; // its successor hears of it in its own way
     outbox.push(command);
-    if (outbox.length === 1) setImmediate(flush);
+    if (unsettled.count() <= fewCalls) flush();
+    else if (outbox.length === 1) setImmediate(flush);
   }
 
   function flush(): void {

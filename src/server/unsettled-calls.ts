@@ -29,6 +29,7 @@ export interface UnsettledCalls {
   readonly commands: () => AcknowledgedCommand[];
   /** When the oldest one that still waits was added; undefined when none does. */
   readonly oldestMs: () => number | undefined;
+  readonly count: () => number;
   readonly spans: () => number;
   readonly handedOverSpans: () => number;
 }
@@ -114,6 +115,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     },
     commands: () => Array.from(calls.values(), ({ command }) => command),
     oldestMs: () => calls.values().next().value?.sinceMs,
+    count: () => calls.size,
     spans: () => spans,
     handedOverSpans: () => handedOverSpans,
   };

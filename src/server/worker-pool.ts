@@ -42,6 +42,7 @@ export interface WorkerPool {
   readonly stop: () => Promise<void>;
 }
 
+const fewCalls = 4;
 const startWithinMs = 30_000;
 const reviveEveryMs = 500;
 /** Of the memory the process may use: beyond that the kernel would soon end all of it. */
@@ -101,6 +102,7 @@ export function createWorkerPool(options: {
   const dispatch = createCallDispatch({
     callsPerThread,
     queueMax: settings.queue,
+    atOnceMax: fewCalls,
     isLate: watch.isLate,
     send(thread, tasks) {
       chosenThread = thread;

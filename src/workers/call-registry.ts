@@ -19,6 +19,7 @@ export interface OpenCall {
 export interface CallRegistry {
   readonly open: (call: OpenCall) => void;
   readonly close: (call: string) => void;
+  readonly count: () => number;
   readonly cancel: (call: string, code: ErrorCode) => void;
   readonly credit: (call: string, bytes: number) => void;
   readonly resume: (call: string) => void;
@@ -66,6 +67,7 @@ export function createCallRegistry(deps: {
       }
     },
     close: (call) => void entries.delete(call),
+    count: () => entries.size,
     cancel(call, code) {
       const entry = entries.get(call);
       if (entry !== undefined) {

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { workerData } from "node:worker_threads";
 
 import type { Config } from "../config/schema.ts";
+import { noOutcome } from "../protocol/call-task.ts";
 import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
@@ -18,9 +19,11 @@ import { createGuardrailTable } from "./guardrail-table.ts";
 import { createUpstreams } from "./upstream.ts";
 import { openWorkerLink } from "./worker-link.ts";
 
+/** With so few calls under way, waiting for others to come along would only cost time. */
+const fewCalls = 2;
 const start = workerData as WorkerStart;
 const config = JSON.parse(start.config) as Config;
-const link = openWorkerLink(receive);
+const link = openWorkerLink(receive, () => registry.count() <= fewCalls);
 const registry = createCallRegistry({
   clock: systemClock,
   post: link.post,
@@ -56,8 +59,15 @@ export default async function task(calls: readonly CallTask[]): Promise<void> {
 }
 
 async function answer(call: CallTask): Promise<void> {
-  const result = await runCall(call, deps);
-  if (result.kind !== "streamed") link.post({ ...result, call: call.call });
+  try {
+    const result = await runCall(call, deps);
+    if (result.kind !== "streamed") link.post({ ...result, call: call.call });
+  } catch (error) {
+    // A bug of ours ends its own call, not the batch: its neighbours have done nothing wrong.
+    console.error("everyspan: a bug in a worker:", error);
+    const failure = { kind: "failed", code: "internal", message: "internal error" } as const;
+    link.post({ ...failure, call: call.call, ...noOutcome });
+  }
 }
 
 function receive(message: ServerMessage): void {

@@ -16,8 +16,14 @@ export interface WorkerLink {
 const heapEveryBeats = 20;
 const mebibyte = 1024 * 1024;
 
-/** Opens the line and says hello. `receive` must not throw: it would take the thread with it. */
-export function openWorkerLink(receive: (message: ServerMessage) => void): WorkerLink {
+/**
+ * Opens the line and says hello. `receive` must not throw: it would take the thread with it. `isQuiet`: whether so
+ * few calls are under way that a message need not wait for others of the same turn.
+ */
+export function openWorkerLink(
+  receive: (message: ServerMessage) => void,
+  isQuiet: () => boolean,
+): WorkerLink {
   const channel = new MessageChannel();
   const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const beats = new Int32Array(shared);
@@ -26,13 +32,15 @@ export function openWorkerLink(receive: (message: ServerMessage) => void): Worke
   parentPort?.postMessage({ ...hello, port: channel.port2 }, [channel.port2]);
   let outbox: WorkerMessage[] = [];
   function flush(): void {
+    if (outbox.length === 0) return;
     channel.port1.postMessage(outbox);
     outbox = [];
   }
   return {
     post(message) {
       outbox.push(message);
-      if (outbox.length === 1) setImmediate(flush);
+      if (isQuiet()) flush();
+      else if (outbox.length === 1) setImmediate(flush);
     },
     beat() {
       if (Atomics.add(beats, 0, 1) % heapEveryBeats !== 0) return;

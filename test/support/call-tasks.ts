@@ -1,24 +1,9 @@
 // Tests: tasks for the pool's threads, and the outcome of one that recorded nothing.
 
+import { noOutcome } from "../../src/protocol/call-task.ts";
 import type { CallOutcome, CallTask } from "../../src/protocol/call-task.ts";
 
-export const ownOutcome: CallOutcome = {
-  spans: "",
-  spanCount: 0,
-  lastEndMs: 0,
-  errorType: "",
-  responseModel: "",
-  inputTokens: -1,
-  outputTokens: -1,
-  cacheReadTokens: -1,
-  cacheWriteTokens: -1,
-  reasoningTokens: -1,
-  cost: -1,
-  timeToFirstChunkSeconds: -1,
-  providerMs: 0,
-  attempts: 0,
-  chatSeconds: -1,
-};
+export const ownOutcome: CallOutcome = noOutcome;
 
 export function testTask(body: string): CallTask {
   return {

@@ -11,7 +11,10 @@ type PlainResult = Exclude<CallResult, { readonly kind: "streamed" }>;
 // A thread that cannot start for a while: as long as the file named in place of the version is there.
 if (existsSync((workerData as WorkerStart).version)) throw new Error("cannot start now");
 
-const link = openWorkerLink(() => undefined);
+const link = openWorkerLink(
+  () => undefined,
+  () => false,
+);
 setInterval(link.beat, 10);
 
 export default async function task(calls: readonly CallTask[]): Promise<void> {

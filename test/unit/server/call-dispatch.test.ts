@@ -18,6 +18,7 @@ function setUp(options: Partial<DispatchOptions> = {}) {
   const dispatch = createCallDispatch({
     callsPerThread: 100,
     queueMax: 100,
+    atOnceMax: 0,
     isLate: (thread) => late.has(thread),
     send: (thread, tasks) =>
       new Promise((_, fail) => {
@@ -51,20 +52,38 @@ function setUp(options: Partial<DispatchOptions> = {}) {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const sizes = (batches: readonly Batch[]): string[] =>
-  batches.map(({ thread, calls }) => `${thread}:${calls.join(",")}`);
+
+/** What each thread was given, in the order it was given. */
+function given(batches: readonly Batch[]): string[] {
+  const threads = [...Map.groupBy(batches, ({ thread }) => thread)];
+  return threads
+    .map(([thread, own]) => `${thread}:${own.flatMap(({ calls }) => calls).join(",")}`)
+    .toSorted();
+}
 
 describe("handing calls to threads", () => {
-  test("those of one turn go to each thread as one batch, spread evenly, in order", async () => {
+  test("with few calls in flight none waits for the end of the turn", () => {
+    const { dispatch, run, batches } = setUp({ atOnceMax: 2 });
+    dispatch.addThread(1);
+    void run("a");
+    void run("b");
+    void run("c");
+    expect(given(batches)).toEqual(["1:a,b"]);
+  });
+
+  test("those of one turn are spread evenly, and go to each thread together, in order", async () => {
     const { dispatch, run, batches } = setUp();
     dispatch.addThread(1);
     dispatch.addThread(2);
-    for (const call of ["a", "b", "c", "d", "e"]) void run(call);
-    expect(batches).toEqual([]);
+    const calls = Array.from({ length: 40 }, (_, at) => `c${at}`);
+    for (const call of calls) void run(call);
     await turn();
-    expect(sizes(batches)).toEqual(["1:a,c,e", "2:b,d"]);
-    expect(dispatch.threadOf("a")).toBe(1);
-    expect(dispatch.threadOf("b")).toBe(2);
+    const odd = calls.filter((_, at) => at % 2 === 1);
+    const even = calls.filter((_, at) => at % 2 === 0);
+    expect(given(batches)).toEqual([`1:${even.join(",")}`, `2:${odd.join(",")}`]);
+    // The first few may have gone at once.
+    expect(batches.length).toBeLessThan(10);
+    expect(calls.map(dispatch.threadOf)).toEqual(calls.map((_, at) => 1 + (at % 2)));
   });
 
   test("a thread that is late gets calls only when no other has room", async () => {
@@ -74,7 +93,7 @@ describe("handing calls to threads", () => {
     late.add(1);
     for (const call of ["a", "b", "c"]) void run(call);
     await turn();
-    expect(sizes(batches).toSorted()).toEqual(["1:c", "2:a,b"]);
+    expect(given(batches)).toEqual(["1:c", "2:a,b"]);
   });
 
   test("calls wait for a thread to come, and for room on one, oldest first", async () => {
@@ -87,7 +106,7 @@ describe("handing calls to threads", () => {
     await turn();
     reply("a");
     await turn();
-    expect(sizes(batches)).toEqual(["7:a", "7:b"]);
+    expect(given(batches)).toEqual(["7:a,b"]);
     expect(dispatch.queued()).toBe(1);
   });
 
@@ -155,7 +174,7 @@ describe("the queue", () => {
     expect(dispatch.queued()).toBe(1);
     dispatch.addThread(2);
     await turn();
-    expect(sizes(batches)).toEqual(["1:a", "2:c"]);
+    expect(given(batches)).toEqual(["1:a", "2:c"]);
   });
 });
 
@@ -181,7 +200,7 @@ describe("what comes back", () => {
     const all = ["a", "b", "c", "d"].map(run);
     await turn();
     reply("a"); // on thread 1, as is c
-    batches.find(({ thread }) => thread === 1)?.fail(new Error("gone"));
+    for (const { thread, fail } of batches) if (thread === 1) fail(new Error("gone"));
     await turn();
     expect(ended).toEqual(["a reply", "c worker_lost"]);
     reply("b");
@@ -200,7 +219,7 @@ describe("what comes back", () => {
     void run("b");
     void run("c");
     await turn();
-    expect(sizes(batches)).toEqual(["1:a", "1:b"]);
+    expect(given(batches)).toEqual(["1:a,b"]);
     expect(dispatch.queued()).toBe(1);
   });
 
@@ -214,6 +233,6 @@ describe("what comes back", () => {
     expect(await result).toBe("reply");
     void run("b");
     await turn();
-    expect(sizes(batches)).toEqual(["1:a"]);
+    expect(given(batches)).toEqual(["1:a"]);
   });
 });
