@@ -46,6 +46,11 @@ export interface ServerCallDeps {
   readonly writer: SpanWriter;
 }
 
+/** HTTP conventions: RFC 9110 and PATCH; any other goes by `_OTHER`. */
+const knownMethods: ReadonlySet<string> = new Set(
+  "GET HEAD POST PUT PATCH DELETE CONNECT OPTIONS TRACE".split(" "),
+);
+
 /** Starts the root span. `trace` is the caller's context, or a new trace's with an empty span id. */
 export function openServerCall(
   request: Request,
@@ -54,12 +59,14 @@ export function openServerCall(
 ): ServerCall {
   const id = deps.ids.callId();
   const spans = createCallSpans(deps, trace);
-  const { headers } = request;
+  const { headers, method } = request;
+  const isKnown = knownMethods.has(method);
   const root = spans.start({
-    name: `${request.method} ${route.template}`,
+    name: `${isKnown ? method : "HTTP"} ${route.template}`,
     kind: SpanKind.server,
     attributes: {
-      [attr.httpRequestMethod]: request.method,
+      [attr.httpRequestMethod]: isKnown ? method : "_OTHER",
+      [attr.httpRequestMethodOriginal]: isKnown ? undefined : method,
       [attr.httpRoute]: route.template,
       [attr.urlPath]: url.pathname,
       [attr.urlScheme]: "http",

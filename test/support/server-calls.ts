@@ -12,6 +12,7 @@ export const testTraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 export interface CallSource {
   readonly open: (options?: {
+    readonly method?: string;
     readonly path?: string;
     readonly headers?: Readonly<Record<string, string>>;
     readonly trace?: Partial<SpanContext>;
@@ -28,10 +29,10 @@ export function createCallSource(): CallSource {
   return {
     clock,
     tick: (ms) => void (nowMs += ms),
-    open({ path = "/v1/chat/completions", headers = {}, trace = {} } = {}) {
+    open({ method = "POST", path = "/v1/chat/completions", headers = {}, trace = {} } = {}) {
       const url = new URL(path, "http://gateway.test:4000");
       return openServerCall(
-        new Request(url.href, { method: "POST", headers }),
+        new Request(url.href, { method, headers }),
         {
           route: routeOf(path),
           url,

@@ -35,6 +35,15 @@ describe("the root of a call", () => {
     expect(JSON.stringify(root.attributes)).not.toContain("secret");
   });
 
+  test("of a method that is not HTTP's own has a name that callers cannot make up", () => {
+    const root = rootOf(journalOf(createCallSource().open({ method: "PROPFIND" })).spans);
+    expect(root.name).toBe("HTTP /v1/chat/completions");
+    expect(root.attributes).toMatchObject({
+      "http.request.method": "_OTHER",
+      "http.request.method_original": "PROPFIND",
+    });
+  });
+
   test("knows session and user from headers and baggage, cut to a length", () => {
     const { open } = createCallSource();
     const baggage = `session.id=b,user.id=${"u".repeat(300)}`;
