@@ -1,5 +1,6 @@
 // Ends the spans a call left open when its worker or the whole process went away. Pure, append-only.
 
+import { attr } from "../recorder/semconv.ts";
 import { decodeSpan, spanRanges, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { attributeField, concatBytes, fixed64Field, lengthField } from "./protobuf-writer.ts";
 import { textField, varintField } from "./protobuf-writer.ts";
@@ -67,7 +68,7 @@ function closingFields(span: DecodedSpan, end: bigint, why: Interruption): Uint8
   if (!("error.type" in span.attributes)) {
     fields.push(attributeField(9, "error.type", why.errorType));
   }
-  if (why.interrupted) fields.push(attributeField(9, "everyspan.interrupted", true));
+  if (why.interrupted) fields.push(attributeField(9, attr.interrupted, true));
   fields.push(lengthField(15, concatBytes([textField(2, why.message), varintField(3, 2)])));
   return concatBytes(fields);
 }

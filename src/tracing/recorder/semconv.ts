@@ -15,7 +15,6 @@ export const attr = {
   urlScheme: "url.scheme",
   serverAddress: "server.address",
   serverPort: "server.port",
-  clientAddress: "client.address",
   userAgent: "user_agent.original",
   sessionId: "session.id",
   userId: "user.id",
@@ -94,7 +93,7 @@ export const attr = {
   interrupted: "everyspan.interrupted",
 } as const;
 
-/** Keys that the conventions type as double: a whole number must not go out as an integer. */
+/** Keys that are doubles, by the conventions or as ours: a whole number must not go out as an integer. */
 export const doubleAttributes: ReadonlySet<string> = new Set<string>([
   attr.requestTemperature,
   attr.requestTopP,
@@ -104,4 +103,5 @@ export const doubleAttributes: ReadonlySet<string> = new Set<string>([
   attr.usageCost,
   attr.costInput,
   attr.costOutput,
+  attr.guardrailDuration,
 ]);
