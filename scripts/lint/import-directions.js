@@ -75,15 +75,11 @@ const ours = [
 
 /** Each third-party package, and each module of the platform that holds a thread or a file, has its home. */
 const homes = {
-  "@logtape/logtape": ["src/commands/", "src/server/"],
-  "@opentelemetry/api": ["src/tracing/recorder/"],
-  "@opentelemetry/sdk-trace-base": ["src/tracing/recorder/"],
   "@pydantic/genai-prices": ["src/workers/cost.ts"],
   "bun:sqlite": ["src/tracing/exporter/"],
   "csv-parse": ["src/batch/"],
   citty: ["src/main.ts", "src/command-line.ts", "src/commands/"],
   elysia: ["src/server/"],
-  "eventsource-parser": ["src/apischema/", "src/workers/providers/"],
   "jsonc-parser": ["src/apischema/"],
   "node:worker_threads": [
     "src/server/worker-pool.ts",

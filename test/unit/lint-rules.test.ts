@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import packageJson from "../../package.json";
 
 const repository = resolve(import.meta.dir, "../..");
 
@@ -80,6 +81,14 @@ describe("an import across threads is refused", () => {
     ]);
     expect(verdicts).toEqual(imports.map((line) => [...line]));
   });
+});
+
+test("every dependency has a home, and no home is kept for a package that has gone", async () => {
+  const rules = await Bun.file(join(repository, "scripts/lint/import-directions.js")).text();
+  const table = /^const homes = \{\n(.*?)^\};/ms.exec(rules)?.[1] ?? "";
+  const named = Array.from(table.matchAll(/^ {2}"?([^\s"]+?)"?: \[/gm), (match) => match[1] ?? "");
+  const packages = named.filter((name) => !/^(?:bun|node):/.test(name));
+  expect(packages.toSorted()).toEqual(Object.keys(packageJson.dependencies).toSorted());
 });
 
 test("the repository's own configuration holds that rule, the thread rules and the environment rule", async () => {

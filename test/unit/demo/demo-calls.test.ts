@@ -7,7 +7,7 @@ const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 function bodyOf(call: DemoCall): Record<string, unknown> {
   const { body } = demoRequest(call, traceparent);
-  return JSON.parse(String(body)) as Record<string, unknown>;
+  return JSON.parse(body as string) as Record<string, unknown>;
 }
 
 describe("the demo's calls", () => {
@@ -56,7 +56,10 @@ describe("a request of the demo", () => {
     const headers = new Headers(demoRequest(call!, traceparent).headers);
     expect(headers.get("traceparent")).toBe(traceparent);
     expect(headers.get("x-everyspan-guardrails")).toBe("keys");
-    expect(bodyOf(call!)).toMatchObject({ x_script: call!.script, metadata: expect.anything() });
+    expect(bodyOf(call!)).toMatchObject({
+      x_script: call!.script,
+      metadata: { user_id: "demo-user" },
+    });
   });
 
   test("has metadata only where the call is one with metadata", () => {

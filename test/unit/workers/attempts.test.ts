@@ -42,9 +42,9 @@ function setUp(
     },
     fetch: asFetch((url, init) => {
       sent.push({ url, init, headers: init.headers as Record<string, string> });
-      const answer = answers[Math.min(sent.length, answers.length) - 1];
-      if (answer instanceof Response) return Promise.resolve(answer);
-      if (answer instanceof Error) return Promise.reject(answer);
+      const given = answers[Math.min(sent.length, answers.length) - 1];
+      if (given instanceof Response) return Promise.resolve(given);
+      if (given instanceof Error) return Promise.reject(given);
       return new Promise((_, reject) => {
         init.signal?.addEventListener("abort", () => reject(new Error("aborted")));
       });
