@@ -46,7 +46,11 @@ test("a task that cannot be read fails by itself; the others of its batch are an
   const results = await Promise.all(
     tasks.map((task) => pool.run(task, { receive: () => undefined })),
   );
-  expect(results.map(({ kind }) => kind)).toEqual(["reply", "failed", ...Array(6).fill("reply")]);
+  expect(results.map(({ kind }) => kind)).toEqual([
+    "reply",
+    "failed",
+    ...Array<"reply">(6).fill("reply"),
+  ]);
   expect(results[1]).toMatchObject({ code: "internal", message: "internal error", spanCount: 0 });
   expect(pool.restarts()).toBe(0);
 });
