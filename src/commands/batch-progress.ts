@@ -13,6 +13,8 @@ export interface ProgressLine {
 const onTerminalMs = 200;
 const elsewhereMs = 10_000;
 const barCells = 20;
+/** Of a terminal that does not say. */
+const usualColumns = 80;
 
 export function showProgress(progress: () => BatchProgress): ProgressLine {
   const out = process.stderr;
@@ -27,7 +29,9 @@ export function showProgress(progress: () => BatchProgress): ProgressLine {
     const share = (now.figures.ok + now.figures.failed) / Math.max(1, now.rows);
     const full = Math.floor(share * barCells);
     const bar = "█".repeat(full) + "░".repeat(barCells - full);
-    out.write(`\r\x1b[K${`${bar} ${text}`.slice(0, Math.max(20, out.columns - 1))}`);
+    out.write(
+      `\r\x1b[K${`${bar} ${text}`.slice(0, Math.max(20, (out.columns || usualColumns) - 1))}`,
+    );
   };
   const timer = setInterval(show, isTerminal ? onTerminalMs : elsewhereMs);
   return {

@@ -172,7 +172,7 @@ async function runJob(
     leaveOnSignal(running.stop, shown.say);
     const end = await running.done;
     shown.end();
-    console.error(accountText(end));
+    shown.say(accountText(end));
     const isAllOk = end.stoppedBy === "" && end.figures.ok === job.rows;
     return isAllOk ? 0 : exitFailed;
   } catch (error) {

@@ -501,3 +501,32 @@ describe("limits and the account", () => {
     expect(bucket.refused() / 2500).toBeLessThan(0.02);
   }, 60_000);
 });
+
+test("memory does not grow with the rows", async () => {
+  const rows = process.env["EVERYSPAN_LONG"] === "1" ? 200_000 : 12_000;
+  const quiet = startScriptedProvider({ record: false });
+  const place = batchFolder({ provider: quiet.url });
+  const lines = Array.from({ length: rows }, (_, at) => `{"t":"row ${at} ${"x".repeat(200)}"}`);
+  place.file("in.jsonl", lines.join("\n"));
+  const words = ["in.jsonl", "--output", "o.jsonl.gz", ...model, "--prompt", "{{t}}"];
+  const running = place.start(...words, "--concurrency", "64");
+  let mostMegabytes = 0;
+  const look = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${running.pid}/status`, "utf8");
+      const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
+      mostMegabytes = Math.max(mostMegabytes, kilobytes / 1000);
+    } catch {
+      clearInterval(look); // the process has ended, or there is no /proc here
+    }
+  }, 100);
+  const { code, stderr } = await running.done;
+  clearInterval(look);
+  const text = gunzipSync(readFileSync(join(place.path, "o.jsonl.gz"))).toString();
+  place.remove();
+  quiet.stop();
+  expect(stderr).toContain(`ok ${rows}   failed 0   skipped 0`);
+  expect(code).toBe(0);
+  expect(text.trimEnd().split("\n").length).toBe(rows);
+  expect(mostMegabytes).toBeLessThan(500);
+}, 180_000);
