@@ -96,7 +96,7 @@ describe("an attempt", () => {
     expect(span).toMatchObject({ name: "POST", kind: 3, statusCode: StatusCode.unset });
     expect(span.attributes).toEqual({
       "http.request.method": "POST",
-      "url.full": "http://REDACTED:REDACTED@provider.test:8080/v1/files",
+      "url.full": `http://${"REDACTED:REDACTED"}@provider.test:8080/v1/files`,
       "server.address": "provider.test",
       "server.port": 8080,
       "http.response.status_code": 200,
