@@ -53,6 +53,8 @@ export interface LimiterPicture {
 }
 
 const firstSlots = 4;
+/** In the beginning: what is in flight at the first refusal may all be refused. */
+const slotsPerReply = 0.4;
 /** Timers are coarse: calls this late are made up for at once, no more. */
 const burstMs = 15;
 const pauseUntoldMs = 100;
@@ -67,7 +69,7 @@ const afterOvershoot = 0.5;
 /** Slots are filled this much sooner than they come free. */
 const spreadFactor = 1.5;
 const heldBackWithinMs = 2000;
-const unknownGrowthPerSecond = 0.5;
+const unknownGrowthPerSecond = 0.35;
 const knownGrowthPerSecond = 0.001;
 const growthPerSecondMax = 0.1;
 /** Slower than in the beginning by this: more slots would only queue at the provider. */
@@ -144,7 +146,7 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
     if (!isAuto || inFlight < slots * 0.8) return;
     const isCrowded = replies > baselineReplies && recentMs > baselineMs * crowdedFactor;
     if (isCrowded) return;
-    slots = Math.min(settings.concurrencyMax, slots + (isOverloaded ? 1 / slots : 0.6));
+    slots = Math.min(settings.concurrencyMax, slots + (isOverloaded ? 1 / slots : slotsPerReply));
   };
 
   return {
