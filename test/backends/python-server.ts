@@ -25,6 +25,11 @@ export interface PythonPackage {
   readonly readyPath: string;
 }
 
+/** A package that cannot be had here, an index out of reach for example: says nothing of our traces. */
+export class NotInstallable extends Error {
+  override readonly name = "NotInstallable";
+}
+
 const installMs = 600_000;
 const startMs = 180_000;
 
@@ -103,7 +108,7 @@ async function run(command: readonly string[]): Promise<void> {
   const timer = setTimeout(() => child.kill(), installMs);
   const exitCode = await child.exited;
   clearTimeout(timer);
-  if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}`);
+  if (exitCode !== 0) throw new NotInstallable(`${command.join(" ")} ended with ${exitCode}`);
 }
 
 async function isReady(url: string): Promise<boolean> {
