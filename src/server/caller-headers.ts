@@ -1,20 +1,12 @@
 // Which of the caller's headers go on to the provider. Pure.
 
+import { hopByHop } from "../apischema/hop-by-hop.ts";
 import type { Config } from "../config/schema.ts";
 
-/** RFC 9110 §7.6.1, framing that is made anew, and what is between the caller and us. */
+/** What is between the caller and us. */
 const keptHere: ReadonlySet<string> = new Set([
   "host",
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
+  ...hopByHop,
   "accept-encoding",
   "expect",
   // The span context and baggage are for us: the provider gets the attempt's own context, and no baggage.

@@ -16,26 +16,32 @@ export function clientResponse(
   pairs.push(["x-trace-id", traceId]);
   const sent = hasNoBody(status) ? null : body;
   try {
-    return new Response(sent, { status, headers: sendable(pairs) });
+    return new Response(sent, { status, headers: pairs });
   } catch {
-    // A status that HTTP does not have. The worker refuses those; this is the last line.
-    return new Response(null, { status: 502, headers: { "x-trace-id": traceId } });
+    return repaired(sent, status, pairs);
   }
 }
 
-function sendable(pairs: [string, string][]): Headers {
-  try {
-    return new Headers(pairs);
-  } catch {
-    const headers = new Headers();
-    for (const [name, value] of pairs) {
-      try {
-        headers.append(name, value);
-      } catch {
-        continue; // a name or value that HTTP does not allow
-      }
+/** For the reply that a Response refuses: without the headers that HTTP does not allow. */
+function repaired(
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  status: number,
+  pairs: readonly [string, string][],
+): Response {
+  const headers = new Headers();
+  for (const [name, value] of pairs) {
+    try {
+      headers.append(name, value);
+    } catch {
+      continue;
     }
-    return headers;
+  }
+  try {
+    return new Response(body, { status, headers });
+  } catch {
+    // A status that HTTP does not have. The worker refuses those; this is the last line.
+    const traceId = headers.get("x-trace-id") ?? "";
+    return new Response(null, { status: 502, headers: { "x-trace-id": traceId } });
   }
 }
 

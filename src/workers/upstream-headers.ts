@@ -1,5 +1,6 @@
 // The headers of a request to a provider and of its reply on the way back. Pure.
 
+import { hopByHop } from "../apischema/hop-by-hop.ts";
 import type { ProviderConfig } from "../config/schema.ts";
 
 /** What fetch decodes. */
@@ -7,18 +8,9 @@ const decodedEncodings = /^\s*(?:gzip|x-gzip|deflate|br|zstd|identity)\s*$/i;
 
 export type HeaderPairs = readonly (readonly [string, string])[];
 
-/** RFC 9110 §7.6.1, and what describes a body that we have decoded or re-framed. */
+/** What is between the provider and us. */
 const notForwarded: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
+  ...hopByHop,
   // These speak of the provider's own host and would mislead a client about ours.
   "alt-svc",
   "strict-transport-security",
