@@ -57,6 +57,12 @@ const command = defineCommand({
       console.error(startFailure(error, loaded.config));
       process.exit(1);
     }
+    // The last line of defence: a bug in one call must not end all the others.
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+      process.on(event, (error: unknown) => {
+        console.error("error: a bug in everyspan:", error instanceof Error ? error.stack : error);
+      });
+    }
     console.error(welcome(gateway, loaded.config, loaded.source));
     leaveOnSignal(gateway, loaded.config.tracing.disabled);
   },

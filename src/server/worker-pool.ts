@@ -77,7 +77,7 @@ export function createWorkerPool(options: {
       end(thread);
     },
     memoryLimitBytes: options.memoryLimitBytes ?? memoryShare * process.constrainedMemory(),
-    residentBytes: () => process.memoryUsage.rss(),
+    residentBytes,
     onHog(thread, heapMiB) {
       notice("error", `memory runs out, replacing a worker thread (its heap: ${heapMiB} MiB)`);
       end(thread);
@@ -219,4 +219,13 @@ export function createWorkerPool(options: {
       await pool.destroy();
     },
   };
+}
+
+/** 0 where it cannot be told: without a free descriptor the system does not say, and that must end nothing. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
 }

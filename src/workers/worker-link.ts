@@ -44,7 +44,17 @@ export function openWorkerLink(
     },
     beat() {
       if (Atomics.add(beats, 0, 1) % heapEveryBeats !== 0) return;
-      Atomics.store(beats, 1, Math.round(process.memoryUsage().heapUsed / mebibyte));
+      const heapMiB = heapUsedMiB();
+      if (heapMiB !== undefined) Atomics.store(beats, 1, heapMiB);
     },
   };
+}
+
+/** Undefined where it cannot be told: without a free descriptor the system does not say. */
+function heapUsedMiB(): number | undefined {
+  try {
+    return Math.round(process.memoryUsage().heapUsed / mebibyte);
+  } catch {
+    return undefined;
+  }
 }
