@@ -164,10 +164,11 @@ export interface RefusedAttempt {
 export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
 /**
- * Server to worker. `credit` allows that many more bytes of parts; `cancel` ends the call; `resume` lets a
+ * Server to worker. An array: calls to run, those of one turn of the server's loop. `credit` allows that many more bytes of parts; `cancel` ends the call; `resume` lets a
  * refused one go on.
  */
 export type ServerMessage =
+  | readonly CallTask[]
   | { readonly kind: "credit"; readonly call: string; readonly bytes: number }
   | { readonly kind: "cancel"; readonly call: string; readonly code: ErrorCode }
   | { readonly kind: "resume"; readonly call: string };

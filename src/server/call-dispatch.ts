@@ -16,6 +16,7 @@ export interface CallDispatch {
   /** Hands a thread's message to its call. */
   readonly receive: (message: WorkerMessage, credit: (bytes: number) => void) => void;
   readonly addThread: (thread: number) => void;
+  /** The thread is gone: its calls are told that they are lost. */
   readonly removeThread: (thread: number) => void;
   /** The thread a call is on; undefined while it waits or once it has ended. */
   readonly threadOf: (call: string) => number | undefined;
@@ -31,10 +32,9 @@ export interface DispatchOptions {
   readonly atOnceMax: number;
   /** Whether a thread should get new calls only if no other can take them. */
   readonly isLate: (thread: number) => boolean;
-  /** Sends a batch; rejects when the thread is lost, resolves when all its calls have ended. */
-  readonly send: (thread: number, tasks: readonly CallTask[]) => Promise<unknown>;
+  readonly send: (thread: number, tasks: readonly CallTask[]) => void;
   /** What a lost thread's calls are told. */
-  readonly lost: (cause: unknown) => GatewayError;
+  readonly lost: () => GatewayError;
 }
 
 interface Entry {
@@ -65,7 +65,7 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
   /** Gives as many waiting calls to threads as these may have, oldest first. */
   function flush(): void {
     scheduled = false;
-    const batches = new Map<number, Entry[]>();
+    const batches = new Map<number, CallTask[]>();
     let given = 0;
     for (const entry of waiting) {
       const thread = leastBusy();
@@ -73,22 +73,12 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
       entry.thread = thread;
       busy.set(thread, (busy.get(thread) ?? 0) + 1);
       const batch = batches.get(thread);
-      if (batch === undefined) batches.set(thread, [entry]);
-      else batch.push(entry);
+      if (batch === undefined) batches.set(thread, [entry.task]);
+      else batch.push(entry.task);
       given++;
     }
-    waiting = waiting.slice(given);
-    for (const [thread, batch] of batches) sendBatch(thread, batch);
-  }
-
-  function sendBatch(thread: number, batch: readonly Entry[]): void {
-    const tasks = batch.map(({ task }) => task);
-    options.send(thread, tasks).catch((cause: unknown) => {
-      for (const entry of batch) {
-        // Those that had ended before the thread did are not concerned.
-        if (end(entry)) entry.reject(options.lost(cause));
-      }
-    });
+    waiting = given === waiting.length ? [] : waiting.slice(given);
+    for (const [thread, batch] of batches) options.send(thread, batch);
   }
 
   function leastBusy(): number | undefined {
@@ -158,7 +148,12 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
       busy.set(thread, 0);
       schedule();
     },
-    removeThread: (thread) => void busy.delete(thread),
+    removeThread(thread) {
+      busy.delete(thread);
+      for (const entry of calls.values()) {
+        if (entry.thread === thread && end(entry)) entry.reject(options.lost());
+      }
+    },
     threadOf: (call) => calls.get(call)?.thread,
     drop(call, error) {
       const entry = calls.get(call);

@@ -1,7 +1,7 @@
-// The pool of worker threads. Piscina keeps the threads and takes the calls to them, a batch a task; what
-// they say comes back over one port per thread. The only home of piscina. Its `signal` is never used: it
-// would kill the thread and everybody on it, so a cancel is a message. A thread is ended in two cases only:
-// its loop has stopped turning, or it eats up the memory.
+// The pool of worker threads. Piscina starts them, and starts another when one is gone; calls go to them and
+// come back over one port per thread. The only home of piscina. Its `signal` is never used: it would kill the
+// thread and everybody on it, so a cancel is a message. A thread is ended in two cases only: its loop has
+// stopped turning, or it eats up the memory.
 
 import type { MessagePort } from "node:worker_threads";
 
@@ -59,14 +59,9 @@ export function createWorkerPool(options: {
 }): WorkerPool {
   const { pool: settings, notice } = options;
   const ports = new Map<number, MessagePort>();
-  /** Threads that Piscina has as ready. */
-  const created = new Set<number>();
   let started = 0;
   let lost = 0;
   let stopping = false;
-  /** Told once, however many calls it takes along. */
-  let lastBreak = "";
-  let chosenThread = 0;
   let reviveAtMs = 0;
   const ready = Promise.withResolvers<void>();
   const watch = createWorkerWatch({
@@ -89,10 +84,6 @@ export function createWorkerPool(options: {
     minThreads: settings.threads,
     maxThreads: settings.threads,
     idleTimeout: Number.POSITIVE_INFINITY,
-    concurrentTasksPerWorker: callsPerThread,
-    // Piscina asks while it is given a task, so this is the thread that the dispatch has chosen.
-    loadBalancer: (_, threads) =>
-      threads.find(({ id }) => id === chosenThread) ?? threads[0] ?? null,
     // The default blocks an idle worker's event loop, and with it every stream on it.
     atomics: "disabled",
     recordTiming: false,
@@ -104,16 +95,10 @@ export function createWorkerPool(options: {
     queueMax: settings.queue,
     atOnceMax: fewCalls,
     isLate: watch.isLate,
-    send(thread, tasks) {
-      chosenThread = thread;
-      return pool.run(tasks);
-    },
-    lost(cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      if (!stopping && message !== lastBreak) notice("error", `a worker thread broke: ${message}`);
-      lastBreak = message;
+    send: (thread, tasks) => ports.get(thread)?.postMessage(tasks satisfies ServerMessage),
+    lost() {
       const code = stopping ? "draining" : "worker_lost";
-      return new GatewayError(code, "the thread that ran this call is gone", { cause });
+      return new GatewayError(code, "the thread that ran this call is gone");
     },
   });
 
@@ -124,20 +109,15 @@ export function createWorkerPool(options: {
     watch.add(threadId, message.beats);
     started++;
     if (started === settings.threads) ready.resolve();
-    offer(threadId);
+    dispatch.addThread(threadId);
     port.on("message", (received: readonly WorkerMessage[]) => {
       for (const each of received) receive(port, each);
     });
     port.on("close", () => gone(threadId));
   });
-  // A thread that breaks with calls on it rejects those instead of telling it here.
   pool.on("error", (error: unknown) => {
     notice("error", `a worker thread broke: ${String(error)}`);
     ready.reject(error); // changes nothing once it is ready
-  });
-  pool.on("workerCreate", ({ id }: { readonly id: number }) => {
-    created.add(id);
-    offer(id);
   });
   // By now the thread has lost its id, so that the ones to forget are those that Piscina no longer has.
   pool.on("workerDestroy", () => {
@@ -168,27 +148,23 @@ export function createWorkerPool(options: {
     }
   }
 
-  /** A replacement says hello a moment before Piscina knows that it is ready: sent then, a call would go elsewhere. */
-  function offer(thread: number): void {
-    if (ports.has(thread) && created.has(thread)) dispatch.addThread(thread);
-  }
-
   /** Once a replacement has failed to start Piscina makes no more of them, unless it is given work. */
   function revive(): void {
     const nowMs = options.clock();
     if (pool.threads.length > 0 || started < settings.threads || nowMs < reviveAtMs) return;
     reviveAtMs = nowMs + reviveEveryMs;
-    pool.run([]).catch((error: unknown) => notice("error", `no worker thread: ${String(error)}`));
+    pool
+      .run(undefined)
+      .catch((error: unknown) => notice("error", `no worker thread: ${String(error)}`));
   }
 
-  /** Its tasks reject, and the pool starts another: the only way in which a busy thread is ended. */
+  /** Its calls are told, and the pool starts another: the only way in which a busy thread is ended. */
   function end(thread: number): void {
     gone(thread);
     void pool.threads.find(({ threadId }) => threadId === thread)?.terminate();
   }
 
   function gone(thread: number): void {
-    created.delete(thread);
     if (!ports.delete(thread)) return;
     watch.remove(thread);
     lost++;

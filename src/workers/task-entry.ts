@@ -1,5 +1,5 @@
-// A worker thread's entry. Piscina calls the default export once per batch; everything the thread keeps
-// (link, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
+// A worker thread's entry: calls come in over the link, each is answered over it. Everything the thread
+// keeps (link, registry, clock, ids) is made here, at load, and handed down. Nothing below holds state of
 // its own, and no error leaves except as a result: a throw would take the neighbours' calls along.
 
 import { pathToFileURL } from "node:url";
@@ -53,10 +53,8 @@ const deps: WorkerDeps = {
   }),
 };
 
-/** A batch of calls. Each is answered over the link as soon as it ends; the task ends with the last. */
-export default async function task(calls: readonly CallTask[]): Promise<void> {
-  await Promise.all(calls.map(answer));
-}
+/** Piscina's own task, of which there is none: it starts a thread when it is given one. */
+export default function task(): void {}
 
 async function answer(call: CallTask): Promise<void> {
   try {
@@ -71,6 +69,10 @@ async function answer(call: CallTask): Promise<void> {
 }
 
 function receive(message: ServerMessage): void {
+  if ("length" in message) {
+    for (const call of message) void answer(call);
+    return;
+  }
   switch (message.kind) {
     case "cancel":
       registry.cancel(message.call, message.code);

@@ -2,7 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { workerData } from "node:worker_threads";
-import type { CallResult, CallTask, WorkerStart } from "../../src/protocol/call-task.ts";
+import type {
+  CallResult,
+  CallTask,
+  ServerMessage,
+  WorkerStart,
+} from "../../src/protocol/call-task.ts";
 import { openWorkerLink } from "../../src/workers/worker-link.ts";
 import { ownOutcome } from "./call-tasks.ts";
 
@@ -11,18 +16,18 @@ type PlainResult = Exclude<CallResult, { readonly kind: "streamed" }>;
 // A thread that cannot start for a while: as long as the file named in place of the version is there.
 if (existsSync((workerData as WorkerStart).version)) throw new Error("cannot start now");
 
-const link = openWorkerLink(
-  () => undefined,
-  () => false,
-);
+const link = openWorkerLink(receive, () => false);
 setInterval(link.beat, 10);
 
-export default async function task(calls: readonly CallTask[]): Promise<void> {
-  await Promise.all(
-    calls.map(async (call) => {
-      link.post({ ...(await run(call)), call: call.call });
-    }),
-  );
+export default function task(): void {}
+
+function receive(message: ServerMessage): void {
+  if (!("length" in message)) return;
+  for (const call of message) void answer(call);
+}
+
+async function answer(call: CallTask): Promise<void> {
+  link.post({ ...(await run(call)), call: call.call });
 }
 
 async function run({ call, body }: CallTask): Promise<PlainResult> {
