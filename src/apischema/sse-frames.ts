@@ -15,6 +15,8 @@ export interface FrameSplitter {
   push(text: string): string[];
   /** What no blank line has ended yet: at the end of a stream its last frame, or "". */
   rest(): string;
+  /** Whether the next character begins a frame, for certain: after a CR that is not known. */
+  isBetweenFrames(): boolean;
 }
 
 export interface Frame {
@@ -90,6 +92,7 @@ export function createFrameSplitter(options: { readonly frameCharsMax: number })
       return frames;
     },
     rest: () => held,
+    isBetweenFrames: () => held === "" && atLineStart && !afterCr,
   };
 }
 

@@ -2,7 +2,6 @@
 // what the trace needs, and forwarded byte for byte; the last of them waits in `end` for the commit.
 // Frames are binary strings: one char per byte, so that a character split between chunks stays whole.
 
-import { createFrameSplitter } from "../apischema/sse-frames.ts";
 import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { WireError } from "../errors/gateway-error.ts";
 import { toBinary } from "../protocol/binary-string.ts";
@@ -16,6 +15,7 @@ import { failedCall, finishCall } from "./finish-call.ts";
 import { pumpGuarded } from "./guarded-pump.ts";
 import { createAnthropicStreamReader } from "./providers/anthropic/stream-reader.ts";
 import { createOpenAIStreamReader } from "./providers/openai/stream-reader.ts";
+import { createChunkReader } from "./providers/chunk-reader.ts";
 import { createPlainStreamReader } from "./providers/plain-stream-reader.ts";
 import type { FrameReading, StreamReader } from "./providers/stream-reader.ts";
 import { addsStreamUsage } from "./upstream-body.ts";
@@ -126,39 +126,37 @@ export async function relayBytes(
   return { kind: "streamed" };
 }
 
-/** Forwards frames until the stream has ended; what must wait for the commit is returned. */
+/** Forwards events until the stream has ended; what must wait for the commit is returned. */
 async function pumpEvents(relay: Relay): Promise<string> {
-  const splitter = createFrameSplitter({ frameCharsMax });
+  const events = createChunkReader(relay.reader, frameCharsMax);
   const chunks = readChunks(relay);
   for (;;) {
     const next = await chunks.next();
     if (next.done === true) break;
-    let forward = "";
-    for (const frame of splitter.push(toBinary(next.value))) {
-      const reading = readFrameOf(relay, frame);
-      if (reading.terminal) {
-        postPart(relay, forward);
-        drain(relay, chunks);
-        return reading.forward;
-      }
-      forward += reading.forward;
-    }
-    postPart(relay, forward);
+    const reading = events.read(toBinary(next.value));
+    note(relay, reading);
+    postPart(relay, reading.forward);
+    if (reading.last === undefined) continue;
+    drain(relay, chunks);
+    return reading.last;
   }
-  const rest = splitter.rest();
-  if (rest === "") {
-    assertComplete(relay);
-    return "";
-  }
-  const reading = relay.reader.read(rest);
-  if (!reading.terminal) assertComplete(relay);
-  return reading.forward;
+  const rest = events.readRest();
+  if (rest !== undefined) note(relay, rest);
+  if (rest?.terminal !== true) assertComplete(relay);
+  return rest?.forward ?? "";
+}
+
+function note(
+  relay: Relay,
+  reading: { readonly content: boolean; readonly error?: string | undefined },
+): void {
+  if (reading.error !== undefined) relay.errorType = reading.error;
+  if (reading.content) relay.firstContentMs ??= relay.deps.clock();
 }
 
 function readFrameOf(relay: Relay, frame: string): FrameReading {
   const reading = relay.reader.read(frame);
-  if (reading.error !== undefined) relay.errorType = reading.error;
-  if (reading.content) relay.firstContentMs ??= relay.deps.clock();
+  note(relay, reading);
   return reading;
 }
 

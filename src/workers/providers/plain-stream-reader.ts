@@ -11,6 +11,7 @@ export function createPlainStreamReader(): StreamReader {
       const terminal = frame.includes("[DONE]") && readFrame(frame).data === "[DONE]";
       return { forward: frame, terminal, content: false };
     },
+    readAlike: () => undefined,
     facts: () => ({ finishReasons: [] }),
     complete: () => true,
   };

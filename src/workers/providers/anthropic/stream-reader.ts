@@ -2,12 +2,18 @@
 // it, are let through on a few substring searches; the handful of other events is parsed.
 
 import { readFrame } from "../../../apischema/sse-frames.ts";
+import { createFrameTemplate, type FrameTemplate } from "../frame-template.ts";
 import { asObject, asText, mayHaveText, parseObject } from "../json-probe.ts";
 import type { FrameReading, StreamReader } from "../stream-reader.ts";
 import { createAnthropicFacts } from "./gathered-facts.ts";
 
+/** Of the text that frames differ in; what has its key spelled in another way is read by itself. */
+const textKeys = ['"text":"', '"partial_json":"', '"thinking":"', '"text": "'] as const;
+
 /** The stream is complete at `message_stop`, and never after an error event. */
-export function createAnthropicStreamReader(): StreamReader {
+export function createAnthropicStreamReader(
+  template: FrameTemplate = createFrameTemplate(textKeys),
+): StreamReader {
   const reply = createAnthropicFacts();
   let hasBegun = false;
   let isStopped = false;
@@ -40,7 +46,9 @@ export function createAnthropicStreamReader(): StreamReader {
     read(frame) {
       if (frame.startsWith("event: content_block_delta\n")) {
         hasBegun = true;
-        return { forward: frame, terminal: false, content: hasDelta(frame, "content_block_delta") };
+        const content = hasDelta(frame, "content_block_delta");
+        if (content) template.learn(frame, frame);
+        return { forward: frame, terminal: false, content };
       }
       const { event, data } = readFrame(frame);
       if (data === undefined || event === "ping") {
@@ -48,6 +56,7 @@ export function createAnthropicStreamReader(): StreamReader {
       }
       return readEvent(frame, event, data);
     },
+    readAlike: template.match,
     facts: () => reply.facts(hasBegun && !isComplete()),
     complete: isComplete,
   };
