@@ -11,14 +11,14 @@ export interface RateHint {
 /** Of what a limit allows: others may use the same key. */
 const share = 0.98;
 
-/** Both count by the minute. `headers`: JSON of [name, value][], names in lower case. */
+/** Both count by the minute. `headers`: JSON of a record, names in lower case. */
 export function rateHint(headers: string, nowMs: number): RateHint | undefined {
   // Most replies say nothing that changes anything: they are not even parsed.
   const isTelling = headers.includes("ratelimit-") && /-limit|"0"/.test(headers);
   if (!isTelling) return undefined;
-  const values = new Map(JSON.parse(headers) as [string, string][]);
+  const values = JSON.parse(headers) as Readonly<Record<string, string>>;
   const first = (...names: readonly string[]): string | undefined =>
-    names.map((name) => values.get(name)).find((value) => value !== undefined);
+    names.map((name) => values[name]).find((value) => value !== undefined);
   const calls = amount(first("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"));
   const tokens = amount(first("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"));
   const left = amount(

@@ -1,7 +1,7 @@
 // What a call's end means for its row: the text, the label, or what went wrong. Pure.
 
 import { parseLooseObject } from "../apischema/loose-json.ts";
-import { binaryToUtf8 } from "../protocol/binary-string.ts";
+import { replyBodyText } from "../protocol/call-task.ts";
 import { readAnswer } from "./answer-shape.ts";
 import { replyText } from "./prompt-request.ts";
 import { baseOutcome, type Ended, type RowOutcome, type RowState } from "./row-state.ts";
@@ -11,7 +11,7 @@ export function readOutcome(state: RowState, result: Ended, nowMs: number): RowO
   if (result.kind === "failed") {
     return { ...base, error: result.code, message: result.message };
   }
-  const body = parseLooseObject(binaryToUtf8(result.body));
+  const body = parseLooseObject(replyBodyText(result));
   const answered = { ...base, status: result.status, requestId: requestId(result.headers), body };
   if (result.status >= 400) {
     return { ...answered, error: String(result.status), message: providerMessage(body) };
@@ -28,8 +28,8 @@ export function readOutcome(state: RowState, result: Ended, nowMs: number): RowO
 
 function requestId(headers: string): string {
   if (!headers.includes("request-id")) return "";
-  const pairs = JSON.parse(headers) as [string, string][];
-  return pairs.find(([name]) => name === "x-request-id" || name === "request-id")?.[1] ?? "";
+  const values = JSON.parse(headers) as Readonly<Record<string, string>>;
+  return values["x-request-id"] ?? values["request-id"] ?? "";
 }
 
 /** Both APIs say it at `error.message`. */

@@ -37,8 +37,8 @@ export function taskOf(state: RowState, body: string, config: Config): CallTask 
   };
 }
 
-const openaiHeaders = JSON.stringify([["content-type", "application/json"]]);
-const anthropicHeaders = JSON.stringify([
-  ["content-type", "application/json"],
-  ["anthropic-version", "2023-06-01"],
-]);
+const openaiHeaders = JSON.stringify({ "content-type": "application/json" });
+const anthropicHeaders = JSON.stringify({
+  "content-type": "application/json",
+  "anthropic-version": "2023-06-01",
+});

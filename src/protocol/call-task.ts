@@ -3,6 +3,7 @@
 // JSON. "Binary string" means one char per byte (0-255), so that bytes cross untouched as a string.
 
 import type { ErrorCode } from "../errors/gateway-error.ts";
+import { binaryToUtf8 } from "./binary-string.ts";
 
 /** The routes that everyspan knows. `forward` is every other path under /v1. */
 export type RouteName = "chat_completions" | "messages" | "count_tokens" | "models" | "forward";
@@ -16,7 +17,7 @@ export interface CallTask {
   readonly path: string;
   /** A configured provider's name. */
   readonly provider: string;
-  /** JSON of [name, value][]: the caller's headers that go on. */
+  /** JSON of a record: the caller's headers that go on, by name in lower case. */
   readonly headers: string;
   /** How the caller sent its key, so that the provider's goes the same way. */
   readonly keyHeader: "authorization" | "x-api-key" | "";
@@ -100,7 +101,8 @@ export const noOutcome: CallOutcome = {
 /**
  * What a task resolves with.
  *
- * - `reply`: a whole reply, to be sent once the call is committed. `body` is a binary string.
+ * - `reply`: a whole reply, to be sent once the call is committed. `body` is a binary string, or with `isText`
+ *   the text itself.
  * - `failed`: no reply; everyspan answers for itself, in the route's shape.
  * - `streamed`: the reply went over the worker's port, and so did its `end`.
  */
@@ -108,12 +110,24 @@ export type CallResult =
   | ({
       readonly kind: "reply";
       readonly status: number;
-      /** JSON of [name, value][]. */
+      /** JSON of a record, by name in lower case. */
       readonly headers: string;
       readonly body: string;
+      readonly isText: boolean;
     } & CallOutcome)
   | ({ readonly kind: "failed"; readonly code: ErrorCode; readonly message: string } & CallOutcome)
   | { readonly kind: "streamed" };
+
+/** The text of a whole reply's body. */
+export function replyBodyText({
+  body,
+  isText,
+}: {
+  readonly body: string;
+  readonly isText: boolean;
+}): string {
+  return isText ? body : binaryToUtf8(body);
+}
 
 /**
  * Worker to server, over the one port that each worker opens at load.
@@ -164,8 +178,8 @@ export interface RefusedAttempt {
 export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
 /**
- * Server to worker. An array: calls to run, those of one turn of the server's loop. `credit` allows that many more bytes of parts; `cancel` ends the call; `resume` lets a
- * refused one go on.
+ * Server to worker. An array: calls to run, those of one turn of the server's loop. `credit` allows that many
+ * more bytes of parts; `cancel` ends the call; `resume` lets a refused one go on.
  */
 export type ServerMessage =
   | readonly CallTask[]

@@ -1,7 +1,7 @@
 // Answers `GET /v1/models` from the configured list. Providers are asked through workers, as for any call,
 // so that each asking is an attempt in the trace.
 
-import { fromBinary } from "../protocol/binary-string.ts";
+import { replyBodyText } from "../protocol/call-task.ts";
 import type { CallOutcome, CallTask } from "../protocol/call-task.ts";
 import type { WireError } from "../errors/gateway-error.ts";
 import {
@@ -42,7 +42,7 @@ async function answerModels(
       const said = result.kind === "failed" ? result.message : `it answered ${result.status}`;
       return { kind: "failed", code: "provider_invalid", message: `${provider}: ${said}`, outcome };
     }
-    listed.set(provider, readModelList(fromBinary(result.body).toString("utf8")));
+    listed.set(provider, readModelList(replyBodyText(result)));
   }
   const body = modelListBody(mergeModels(models, listed, api), api);
   return { kind: "listed", body, outcome };

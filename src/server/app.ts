@@ -7,6 +7,7 @@ import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { handleCall, traceOf } from "./handle-call.ts";
 import { errorResponse } from "./error-response.ts";
+import { createTargetReader } from "./request-target.ts";
 import { matchRoute } from "./routes.ts";
 
 /** What Bun's server offers a request. */
@@ -22,8 +23,22 @@ export interface AppDeps extends CallDeps {
 const ownPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
 export function createApp(deps: AppDeps): Elysia {
-  const handle = (request: Request, server: unknown): Promise<Response> =>
-    serveRequest(request, server as RequestHost | null, deps);
+  const readTarget = createTargetReader();
+
+  function serve(request: Request, server: RequestHost | null): Promise<Response> | Response {
+    // A long call is silent for minutes: the idle timer must not cut it.
+    server?.timeout(request, 0);
+    const target = readTarget(request.url);
+    if (target === undefined) {
+      const error = new GatewayError("invalid_request", "the Host header does not name a host");
+      return unrouted(request, error, deps);
+    }
+    const route = matchRoute(target.pathname, request.headers.has("anthropic-version"));
+    return route === undefined
+      ? unrouted(request, strayError(target.pathname), deps)
+      : handleCall(request, { route, target }, deps);
+  }
+
   return new Elysia({ aot: true, precompile: true, normalize: false })
     .onError(({ error, request }) => {
       deps.openCalls.bug(error);
@@ -32,39 +47,18 @@ export function createApp(deps: AppDeps): Elysia {
     .get("/healthz", () => new Response("ok\n"))
     .get("/readyz", () => deps.readiness())
     .get("/metrics", () => deps.metrics())
-    .all("/*", ({ request, server }) => handle(request, server), {
+    .all("/*", ({ request, server }) => serve(request, server as RequestHost | null), {
       parse: "none",
     }) as unknown as Elysia;
 }
 
-async function serveRequest(
-  request: Request,
-  server: RequestHost | null,
-  deps: AppDeps,
-): Promise<Response> {
-  // A long call is silent for minutes: the idle timer must not cut it.
-  server?.timeout(request, 0);
-  const url = URL.parse(request.url);
-  if (url === null) {
-    // Bun makes the address from the Host header, and leaves a host that is none out of it.
-    const error = new GatewayError("invalid_request", "the Host header does not name a host");
-    return unrouted(request, error, deps);
-  }
-  const route = matchRoute(url.pathname, request.headers.has("anthropic-version"));
-  if (route === undefined) {
-    if (ownPaths.has(url.pathname)) {
-      return unrouted(request, new GatewayError("method_not_allowed", "use GET here"), deps);
-    }
-    return unrouted(
-      request,
-      new GatewayError(
+function strayError(pathname: string): GatewayError {
+  return ownPaths.has(pathname)
+    ? new GatewayError("method_not_allowed", "use GET here")
+    : new GatewayError(
         "not_found",
         "there is nothing at this path, or nothing that it can be forwarded as",
-      ),
-      deps,
-    );
-  }
-  return handleCall(request, { route, url }, deps);
+      );
 }
 
 function toWireErrorResponse(error: unknown): GatewayError {

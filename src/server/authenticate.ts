@@ -1,6 +1,6 @@
 // Who is calling. Keys are compared as digests in constant time; a key never leaves this file.
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 
 import type { ServerConfig } from "../config/schema.ts";
 
@@ -43,10 +43,13 @@ export function keyHeaderOf(headers: Headers): KeyHeader {
 /** A client may send both headers, one of them a left-over of its environment: either may be the key. */
 function callerKeys(headers: Headers): string[] {
   const apiKey = headers.get("x-api-key")?.trim() ?? "";
-  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
-  return [apiKey, bearer].filter((key) => key !== "");
+  const bearer = bearerPattern.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  if (apiKey === "") return bearer === "" ? [] : [bearer];
+  return bearer === "" ? [apiKey] : [apiKey, bearer];
 }
 
-function digestOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+const bearerPattern = /^Bearer\s+(\S+)\s*$/i;
+
+function digestOf(key: string): Uint8Array {
+  return Bun.SHA256.hash(key) as Uint8Array;
 }

@@ -23,18 +23,18 @@ const keptHere: ReadonlySet<string> = new Set([
  * Without `server.keys` the caller's own provider key goes on; with them the key it sent is everyspan's
  * and stays here.
  */
-export function callerHeaders(headers: Headers, config: Config): [string, string][] {
+export function callerHeaders(headers: Headers, config: Config): Record<string, string> {
   const ownKeys = config.server.keys.length > 0;
   const all = headers.toJSON();
   const named = all["connection"]?.toLowerCase().split(/\s*,\s*/) ?? [];
-  const kept: [string, string][] = [];
+  const kept: Record<string, string> = {};
   for (const name in all) {
     const value = all[name];
     if (typeof value !== "string" || keptHere.has(name) || named.includes(name)) continue;
     if (ownKeys && (name === "authorization" || name === "x-api-key")) continue;
     if (name.startsWith("x-everyspan-") || name.startsWith("x-forwarded-")) continue;
     if (name.startsWith("sec-fetch-")) continue;
-    kept.push([name, value]);
+    kept[name] = value;
   }
   return kept;
 }

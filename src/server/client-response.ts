@@ -1,37 +1,37 @@
 // A provider's reply as a Response to the client. Total: what a provider sends must never be able to throw
 // on this thread, where it would take every call along.
 
-/** `headers`: JSON of [name, value][], as they came. A header that cannot be sent is left out. */
+type ReplyBody = string | Uint8Array | ReadableStream<Uint8Array>;
+
+/** `headers`: JSON of a record, by name in lower case. A header that cannot be sent is left out. */
 export function clientResponse(
-  body: Uint8Array | ReadableStream<Uint8Array>,
+  body: ReplyBody,
   {
     status,
     headers,
     traceId,
   }: { readonly status: number; readonly headers: string; readonly traceId: string },
 ): Response {
-  const pairs = (JSON.parse(headers) as [string, string][]).filter(
-    ([name]) => name.toLowerCase() !== "x-trace-id",
-  );
-  pairs.push(["x-trace-id", traceId]);
+  const record = JSON.parse(headers) as Record<string, string>;
+  record["x-trace-id"] = traceId;
   const sent = hasNoBody(status) ? null : body;
   try {
-    return new Response(sent, { status, headers: pairs });
+    return new Response(sent, { status, headers: record });
   } catch {
-    return repaired(sent, status, pairs);
+    return repaired(sent, status, record);
   }
 }
 
 /** For the reply that a Response refuses: without the headers that HTTP does not allow. */
 function repaired(
-  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  body: ReplyBody | null,
   status: number,
-  pairs: readonly [string, string][],
+  record: Readonly<Record<string, string>>,
 ): Response {
   const headers = new Headers();
-  for (const [name, value] of pairs) {
+  for (const [name, value] of Object.entries(record)) {
     try {
-      headers.append(name, value);
+      headers.set(name, value);
     } catch {
       continue;
     }

@@ -34,13 +34,13 @@ export function fly(
   return new Promise((resolve) => {
     const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
     const flight: Flight = { call, task, deps, reply: resolve, sink: undefined, status: 0 };
-    request.signal.addEventListener("abort", leave, { once: true });
-    // The signal tells once: of a caller that left while its call was being prepared it says nothing more.
-    if (request.signal.aborted) queueMicrotask(leave);
-    const landed = (): void => {
-      request.signal.removeEventListener("abort", leave);
-      deps.openCalls.release(call, task.provider);
+    // A signal costs more than it is worth to a call that is answered in no time.
+    call.whenOld = () => {
+      request.signal.addEventListener("abort", leave, { once: true });
+      // It tells once: of a caller that has left already it says nothing more.
+      if (request.signal.aborted) leave();
     };
+    const landed = (): void => deps.openCalls.release(call, task.provider);
     const listener = {
       receive(message: StreamMessage, credit: (bytes: number) => void): void {
         if (call.sealed) return;
@@ -123,7 +123,7 @@ async function endPlain(
   await commit(deps, sealCall(call, { status: result.status, outcome: result }));
   deps.report({ call, status: result.status, outcome: result, failure: undefined, refused: false });
   flight.reply(
-    clientResponse(fromBinary(result.body), {
+    clientResponse(result.isText ? result.body : fromBinary(result.body), {
       status: result.status,
       headers: result.headers,
       traceId: call.traceId,

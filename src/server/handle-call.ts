@@ -9,16 +9,17 @@ import type { CallDeps } from "./call-deps.ts";
 import { refuse } from "./finish.ts";
 import { fly } from "./flight.ts";
 import { authenticate, prepareTask } from "./intake.ts";
+import type { RequestTarget } from "./request-target.ts";
 import type { Route } from "./routes.ts";
 import { openServerCall } from "./server-call.ts";
 
 export async function handleCall(
   request: Request,
-  { route, url }: { readonly route: Route; readonly url: URL },
+  { route, target }: { readonly route: Route; readonly target: RequestTarget },
   deps: CallDeps,
 ): Promise<Response> {
   const trace = traceOf(request.headers, deps);
-  const call = openServerCall(request, { route, trace, url }, deps);
+  const call = openServerCall(request, { route, trace, target }, deps);
   let task: CallTask;
   try {
     authenticate(call, request, deps);
@@ -26,7 +27,7 @@ export async function handleCall(
     if (route.methods.length > 0 && !route.methods.includes(request.method)) {
       throw new GatewayError("method_not_allowed", `use ${route.methods.join(" or ")} here`);
     }
-    task = await prepareTask(call, { request, search: url.search }, deps);
+    task = await prepareTask(call, { request, search: target.search }, deps);
     assertTaken(deps); // the body may have taken its time
     deps.openCalls.admit(call, task.provider);
   } catch (error) {

@@ -16,7 +16,7 @@ export interface OpenCalls {
   readonly ids: () => Iterable<string>;
   /** Spans begun by calls in flight, as far as this thread knows. */
   readonly spanCount: () => number;
-  /** Journals calls that have been open for a while; to be called every few milliseconds. */
+  /** Journals calls that have been open for a while, and tells them; to be called every few milliseconds. */
   readonly journalDue: () => void;
   /** Resolves when no call is in flight. */
   readonly idle: () => Promise<void>;
@@ -38,7 +38,8 @@ export function createOpenCalls(options: {
 }): OpenCalls {
   const calls = new Map<string, ServerCall>();
   const perProvider = new Map<string, number>();
-  let due: ServerCall[] = [];
+  /** Not journaled yet, oldest first; a call that ends leaves it, so that nothing of it stays in memory. */
+  const due = new Map<string, ServerCall>();
   let waiters: (() => void)[] = [];
   const limits = new Map(options.providers.map(({ name, concurrency }) => [name, concurrency]));
 
@@ -50,10 +51,11 @@ export function createOpenCalls(options: {
       }
       perProvider.set(provider, running + 1);
       calls.set(call.id, call);
-      due.push(call);
+      due.set(call.id, call);
     },
     release(call, provider) {
       if (!calls.delete(call.id)) return;
+      due.delete(call.id);
       perProvider.set(provider, (perProvider.get(provider) ?? 1) - 1);
       if (calls.size > 0) return;
       for (const wake of waiters) wake();
@@ -67,14 +69,12 @@ export function createOpenCalls(options: {
       return count;
     },
     journalDue() {
-      if (due.length === 0) return;
       const before = options.clock() - journalAfterMs;
-      // Oldest first, so the first one that is too young ends the walk.
-      const young = due.findIndex((call) => call.startedMs > before);
-      const old = young < 0 ? due : due.slice(0, young);
-      due = young < 0 ? [] : due.slice(young);
-      for (const call of old) {
-        if (calls.has(call.id) && !call.sealed && !call.journaled) options.journal(journalOf(call));
+      for (const call of due.values()) {
+        if (call.startedMs > before) break;
+        due.delete(call.id);
+        call.whenOld?.();
+        if (!call.sealed && !call.journaled) options.journal(journalOf(call));
       }
     },
     idle() {

@@ -21,34 +21,54 @@ const bytesPerSecondMin = 64 * 1024;
  * @throws GatewayError `payload_too_large`, `request_timeout` when it comes too slowly, or
  *   `client_disconnected` when it never arrives whole
  */
-export async function readBody(request: Request, bounds: BodyBounds): Promise<Buffer> {
-  const { bytesMax, graceMs } = bounds;
+export function readBody(request: Request, bounds: BodyBounds): Promise<Buffer> {
   const announced = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (announced > bytesMax) throw tooLarge(bytesMax);
-  const late = Promise.withResolvers<never>();
-  const expectWithin = (sizeBytes: number): ReturnType<typeof setTimeout> =>
-    setTimeout(
-      () => late.reject(new GatewayError("request_timeout", "the body did not arrive in time")),
-      graceMs + (sizeBytes / bytesPerSecondMin) * 1000,
+  if (announced > bounds.bytesMax) return Promise.reject(tooLarge(bounds.bytesMax));
+  return Number.isFinite(announced)
+    ? readAnnounced(request, announced, bounds)
+    : readUnannounced(request, bounds);
+}
+
+function readAnnounced(
+  request: Request,
+  announced: number,
+  { bytesMax, graceMs }: BodyBounds,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const withinMs = graceMs + (announced / bytesPerSecondMin) * 1000;
+    const timer = setTimeout(() => reject(tooSlow()), withinMs);
+    request.arrayBuffer().then(
+      (bytes) => {
+        clearTimeout(timer);
+        if (bytes.byteLength > bytesMax) reject(tooLarge(bytesMax));
+        else resolve(Buffer.from(bytes));
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(brokenOff(error));
+      },
     );
-  let timer = expectWithin(Number.isFinite(announced) ? announced : 0);
+  });
+}
+
+async function readUnannounced(
+  request: Request,
+  { bytesMax, graceMs }: BodyBounds,
+): Promise<Buffer> {
+  const late = Promise.withResolvers<never>();
+  const startedMs = performance.now();
+  const expectWithin = (earnedMs: number): ReturnType<typeof setTimeout> =>
+    setTimeout(() => late.reject(tooSlow()), graceMs + earnedMs);
+  let timer = expectWithin(0);
   try {
-    if (Number.isFinite(announced)) {
-      const body = Buffer.from(await Promise.race([request.arrayBuffer(), late.promise]));
-      if (body.length > bytesMax) throw tooLarge(bytesMax);
-      return body;
-    }
-    const startedMs = performance.now();
     return await collect(request, { bytesMax, late: late.promise }, (sizeBytes) => {
-      // Unannounced: what has come so far earns the sender its time.
+      // What has come so far earns the sender its time.
       clearTimeout(timer);
-      timer = expectWithin(
-        sizeBytes - ((performance.now() - startedMs) / 1000) * bytesPerSecondMin,
-      );
+      const spentMs = performance.now() - startedMs;
+      timer = expectWithin((sizeBytes / bytesPerSecondMin) * 1000 - spentMs);
     });
   } catch (error) {
-    if (error instanceof GatewayError) throw error;
-    throw new GatewayError("client_disconnected", "the request body broke off", { cause: error });
+    throw error instanceof GatewayError ? error : brokenOff(error);
   } finally {
     clearTimeout(timer);
   }
@@ -102,4 +122,12 @@ async function collect(
 
 function tooLarge(bytesMax: number): GatewayError {
   return new GatewayError("payload_too_large", `the body is larger than ${bytesMax} bytes`);
+}
+
+function tooSlow(): GatewayError {
+  return new GatewayError("request_timeout", "the body did not arrive in time");
+}
+
+function brokenOff(cause: unknown): GatewayError {
+  return new GatewayError("client_disconnected", "the request body broke off", { cause });
 }

@@ -47,23 +47,26 @@ const ownPaths: ReadonlySet<string> = new Set([
   "/messages/count_tokens",
 ]);
 
+const chatCompletions = ownRoute("chat_completions", "openai", "/chat/completions", true);
+const messages = ownRoute("messages", "anthropic", "/messages", true);
+const countTokens = ownRoute("count_tokens", "anthropic", "/messages/count_tokens", false);
+const openaiModels = ownRoute("models", "openai", "/models", false);
+const anthropicModels = ownRoute("models", "anthropic", "/models", false);
+
 /** The route of a path, or undefined where it is none of ours. `speaksAnthropic`: it sent the version header. */
 export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | undefined {
   const path = belowVersion(pathname);
-  if (path === undefined) return undefined;
   switch (path) {
-    case "/chat/completions":
-      return route("chat_completions", "openai", { path, methods: ["POST"], generates: true });
-    case "/messages":
-      return route("messages", "anthropic", { path, methods: ["POST"], generates: true });
-    case "/messages/count_tokens":
-      return route("count_tokens", "anthropic", { path, methods: ["POST"], generates: false });
-    case "/models":
-      return route("models", speaksAnthropic ? "anthropic" : "openai", {
-        path,
-        methods: ["GET", "HEAD"],
-        generates: false,
-      });
+    case undefined:
+      return undefined;
+    case chatCompletions.path:
+      return chatCompletions;
+    case messages.path:
+      return messages;
+    case countTokens.path:
+      return countTokens;
+    case openaiModels.path:
+      return speaksAnthropic ? anthropicModels : openaiModels;
     default:
       if (!isPlainPath(path, ownPaths)) return undefined;
       return {
@@ -77,12 +80,9 @@ export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | 
   }
 }
 
-function route(
-  name: RouteName,
-  api: Api,
-  rest: Pick<Route, "path" | "methods" | "generates">,
-): Route {
-  return { name, api, template: `/v1${rest.path}`, ...rest };
+function ownRoute(name: RouteName, api: Api, path: string, generates: boolean): Route {
+  const methods = name === "models" ? ["GET", "HEAD"] : ["POST"];
+  return { name, api, template: `/v1${path}`, path, generates, methods };
 }
 
 function belowVersion(pathname: string): string | undefined {

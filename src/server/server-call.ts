@@ -15,6 +15,7 @@ import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import type { SpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { Attributes } from "../tracing/recorder/span-encoding.ts";
+import type { RequestTarget } from "./request-target.ts";
 import type { Route } from "./routes.ts";
 
 export interface ServerCall {
@@ -32,6 +33,8 @@ export interface ServerCall {
   /** Set once, when the call has been handed to the exporter: a call is sealed by whoever is first. */
   sealed: boolean;
   journaled: boolean;
+  /** Called once, when the call has been open for a while. */
+  whenOld: (() => void) | undefined;
 }
 
 /** A worker's spans of a call as it journaled them, some of them open. */
@@ -54,7 +57,11 @@ const knownMethods: ReadonlySet<string> = new Set(
 /** Starts the root span. `trace` is the caller's context, or a new trace's with an empty span id. */
 export function openServerCall(
   request: Request,
-  { route, trace, url }: { readonly route: Route; readonly trace: SpanContext; readonly url: URL },
+  {
+    route,
+    trace,
+    target,
+  }: { readonly route: Route; readonly trace: SpanContext; readonly target: RequestTarget },
   deps: ServerCallDeps,
 ): ServerCall {
   const id = deps.ids.callId();
@@ -68,10 +75,10 @@ export function openServerCall(
       [attr.httpRequestMethod]: isKnown ? method : "_OTHER",
       [attr.httpRequestMethodOriginal]: isKnown ? undefined : method,
       [attr.httpRoute]: route.template,
-      [attr.urlPath]: url.pathname,
+      [attr.urlPath]: target.pathname,
       [attr.urlScheme]: "http",
-      [attr.serverAddress]: url.hostname,
-      [attr.serverPort]: url.port === "" ? undefined : Number(url.port),
+      [attr.serverAddress]: target.hostname,
+      [attr.serverPort]: target.port,
       [attr.userAgent]: headers.get("user-agent")?.slice(0, 256),
       [attr.callId]: id,
     },
@@ -95,6 +102,7 @@ export function openServerCall(
     model: "",
     sealed: false,
     journaled: false,
+    whenOld: undefined,
   };
 }
 

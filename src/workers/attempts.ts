@@ -12,13 +12,13 @@ import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import { backoffMs, isRetryableStatus, retryAfterMs } from "./retry.ts";
 import type { Upstream } from "./upstream.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
-import type { HeaderPairs } from "./upstream-headers.ts";
+import type { HeaderRecord } from "./upstream-headers.ts";
 
 export interface UpstreamRequest {
   /** Below the provider's base address, with the query. */
   readonly path: string;
   readonly method: string;
-  readonly headers: HeaderPairs;
+  readonly headers: HeaderRecord;
   readonly keyHeader: "authorization" | "x-api-key" | "";
   readonly body: string | Uint8Array | undefined;
   /** Whether making it twice is harmless. A generation is; an upload to an unknown path may not be. */

@@ -48,7 +48,8 @@ export function createCallRegistry(deps: {
   const { journalAfterMs = journalAfterMsUsual } = deps;
   const entries = new Map<string, Entry>();
   const earlyCancels = new Map<string, ErrorCode>();
-  let due: Entry[] = [];
+  /** Not journaled yet, oldest first; a call that ends leaves it, so that nothing of it stays in memory. */
+  const due = new Map<string, Entry>();
 
   function journal(entry: Entry): void {
     entry.journaled = true;
@@ -59,14 +60,17 @@ export function createCallRegistry(deps: {
     open(open) {
       const entry: Entry = { open, sinceMs: deps.clock(), journaled: false };
       entries.set(open.call, entry);
-      due.push(entry);
+      due.set(open.call, entry);
       const early = earlyCancels.get(open.call);
       if (early !== undefined) {
         earlyCancels.delete(open.call);
         open.cancel(early);
       }
     },
-    close: (call) => void entries.delete(call),
+    close(call) {
+      entries.delete(call);
+      due.delete(call);
+    },
     count: () => entries.size,
     cancel(call, code) {
       const entry = entries.get(call);
@@ -87,14 +91,11 @@ export function createCallRegistry(deps: {
       if (entry?.journaled === true) journal(entry);
     },
     journalDue() {
-      if (due.length === 0) return;
       const before = deps.clock() - journalAfterMs;
-      // Oldest first, so the first one that is too young ends the walk.
-      const young = due.findIndex((entry) => entry.sinceMs > before);
-      const old = young < 0 ? due : due.slice(0, young);
-      due = young < 0 ? [] : due.slice(young);
-      for (const entry of old) {
-        if (entries.get(entry.open.call) === entry) journal(entry);
+      for (const [call, entry] of due) {
+        if (entry.sinceMs > before) break;
+        due.delete(call);
+        journal(entry);
       }
     },
   };

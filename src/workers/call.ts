@@ -23,7 +23,7 @@ import { readReply } from "./read-reply.ts";
 import { createStreamWindow } from "./stream-window.ts";
 import type { Upstream } from "./upstream.ts";
 import { upstreamBody } from "./upstream-body.ts";
-import type { HeaderPairs } from "./upstream-headers.ts";
+import type { HeaderRecord } from "./upstream-headers.ts";
 
 export async function runCall(task: CallTask, deps: WorkerDeps): Promise<CallResult> {
   const state = openCall(task, deps);
@@ -109,7 +109,7 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
     {
       path: task.path,
       method: task.method,
-      headers: JSON.parse(task.headers) as HeaderPairs,
+      headers: JSON.parse(task.headers) as HeaderRecord,
       keyHeader: task.keyHeader,
       body:
         task.bytes ??

@@ -23,7 +23,7 @@ export function openGuardrails(state: CallState, deps: WorkerDeps): CallGuardrai
       model: facts?.model ?? "",
       call: task.call,
       traceId: task.traceparent.split("-")[1] ?? "",
-      headers: JSON.parse(task.headers) as [string, string][],
+      headers: Object.entries(JSON.parse(task.headers) as Record<string, string>),
       endUser: task.userId,
     },
     startSpan: state.startSpan,

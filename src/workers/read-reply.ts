@@ -1,6 +1,8 @@
 // A provider's answer, read in the way its content type asks for: events are passed on as they come, JSON
 // is read whole, everything else flows through as bytes. Runs on a worker thread.
 
+import { isUtf8 } from "node:buffer";
+
 import { GatewayError } from "../errors/gateway-error.ts";
 import { toBinary } from "../protocol/binary-string.ts";
 import type { CallResult } from "../protocol/call-task.ts";
@@ -53,11 +55,11 @@ async function checkedReply(
   attempt: Attempt,
   { body, deps }: { readonly body: Buffer; readonly deps: WorkerDeps },
 ): Promise<CallResult> {
-  const json = parseJson(body);
+  const text = body.toString("utf8");
+  const json = parseJson(text);
   if (state.guardrails === undefined || !isObject(json)) {
     return plainReply(state, attempt, { body, deps });
   }
-  const text = body.toString("utf8");
   let checked: string;
   try {
     checked = await state.guardrails.checkReply(text);
@@ -75,8 +77,9 @@ function plainReply(
 ): CallResult {
   const { response } = attempt;
   const failed = response.status >= 400;
-  if (!failed) state.capture?.reply(body.toString("utf8"));
-  const json = parseJson(body);
+  const text = body.toString("utf8");
+  if (!failed) state.capture?.reply(text);
+  const json = parseJson(text);
   if (state.facts !== undefined && !failed && response.status < 300 && !isObject(json)) {
     state.spans.fail(attempt.span, "provider_invalid");
     throw new GatewayError(
@@ -89,11 +92,15 @@ function plainReply(
   // An error in a reply that says 200 is an error all the same.
   if (!failed && reply?.errorType !== undefined) state.spans.fail(attempt.span, reply.errorType);
   state.spans.end(attempt.span);
+  const headers = replyHeaders(response.headers);
+  // As text it is sent for less; but a Response names a type for a text that has none.
+  const isText = headers["content-type"] !== undefined && isUtf8(body);
   return {
     kind: "reply",
     status: response.status,
-    headers: JSON.stringify(replyHeaders(response.headers)),
-    body: toBinary(body),
+    headers: JSON.stringify(headers),
+    body: isText ? text : toBinary(body),
+    isText,
     ...finishCall(
       state,
       { ...(reply && { reply }), ...(errorType !== undefined && { errorType }) },
@@ -150,9 +157,9 @@ function readFacts(api: "openai" | "anthropic", json: unknown): ReplyFacts {
   return api === "openai" ? readOpenAIReply(json) : readAnthropicReply(json);
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return JSON.parse(text);
   } catch {
     return undefined; // judged by the caller: an error page may be anything
   }

@@ -6,7 +6,8 @@ import type { ProviderConfig } from "../config/schema.ts";
 /** What fetch decodes. */
 const decodedEncodings = /^\s*(?:gzip|x-gzip|deflate|br|zstd|identity)\s*$/i;
 
-export type HeaderPairs = readonly (readonly [string, string])[];
+/** By name, in lower case: Headers has each name once. */
+export type HeaderRecord = Readonly<Record<string, string>>;
 
 /** What is between the provider and us. */
 const notForwarded: ReadonlySet<string> = new Set([
@@ -19,18 +20,16 @@ const notForwarded: ReadonlySet<string> = new Set([
 
 /**
  * The caller's headers that go on, with the provider's key where the caller's was, and the span context
- * of this attempt. Names are in lower case and each comes once, as Headers gives them. Nothing of the
- * caller's own trace context is left, and nothing of its key when the provider has one.
+ * of this attempt. Nothing of the caller's own trace context is left, and nothing of its key when the provider has one.
  */
 export function upstreamHeaders(options: {
-  readonly caller: HeaderPairs;
+  readonly caller: HeaderRecord;
   readonly keyHeader: "authorization" | "x-api-key" | "";
   readonly provider: ProviderConfig;
   readonly traceparent: string;
   readonly tracestate: string;
 }): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of options.caller) headers[name] = value;
+  const headers: Record<string, string> = { ...options.caller };
   // Asked for plainly: a compressed reply would have to be decoded to be traced.
   headers["accept-encoding"] = "identity";
   const { apiKey, api } = options.provider;
@@ -48,8 +47,8 @@ export function upstreamHeaders(options: {
 }
 
 /** A provider's reply headers as they go to the client. */
-export function replyHeaders(headers: Headers): [string, string][] {
-  const kept: [string, string][] = [];
+export function replyHeaders(headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {};
   const all = headers.toJSON();
   const named = all["connection"]?.toLowerCase().split(/\s*,\s*/) ?? [];
   for (const name in all) {
@@ -57,7 +56,7 @@ export function replyHeaders(headers: Headers): [string, string][] {
     if (typeof value !== "string" || notForwarded.has(name) || named.includes(name)) continue;
     // What fetch has decoded is not encoded any more; what it does not know still is.
     if (name === "content-encoding" && decodedEncodings.test(value)) continue;
-    kept.push([name, value]);
+    kept[name] = value;
   }
   return kept;
 }

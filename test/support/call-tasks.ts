@@ -12,7 +12,7 @@ export function testTask(body: string): CallTask {
     method: "POST",
     path: "/chat/completions",
     provider: "openai",
-    headers: "[]",
+    headers: "{}",
     keyHeader: "",
     body,
     bytes: undefined,

@@ -35,7 +35,12 @@ export function createCallSource(): CallSource {
         new Request(url.href, { method, headers }),
         {
           route: routeOf(path),
-          url,
+          target: {
+            pathname: url.pathname,
+            search: url.search,
+            hostname: url.hostname,
+            port: Number(url.port),
+          },
           trace: {
             traceId: testTraceId,
             spanId: "",

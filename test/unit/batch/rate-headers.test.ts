@@ -6,12 +6,12 @@ const now = Date.parse("2026-11-21T10:00:00Z");
 describe("rate limit headers", () => {
   test("of OpenAI give calls and tokens a second, a little below what is allowed", () => {
     const hint = rateHint(
-      JSON.stringify([
-        ["x-ratelimit-limit-requests", "6000"],
-        ["x-ratelimit-limit-tokens", "600000"],
-        ["x-ratelimit-remaining-requests", "0"],
-        ["x-ratelimit-reset-requests", "1m30.5s"],
-      ]),
+      JSON.stringify({
+        "x-ratelimit-limit-requests": "6000",
+        "x-ratelimit-limit-tokens": "600000",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1m30.5s",
+      }),
       now,
     );
     expect(hint?.callsPerSecond).toBeCloseTo(98, 9);
@@ -21,22 +21,22 @@ describe("rate limit headers", () => {
 
   test("of Anthropic are read, too", () => {
     const hint = rateHint(
-      JSON.stringify([
-        ["anthropic-ratelimit-requests-limit", "60"],
-        ["anthropic-ratelimit-requests-remaining", "0"],
-        ["anthropic-ratelimit-requests-reset", "2026-11-21T10:00:02Z"],
-      ]),
+      JSON.stringify({
+        "anthropic-ratelimit-requests-limit": "60",
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": "2026-11-21T10:00:02Z",
+      }),
       now,
     );
     expect(hint).toEqual({ callsPerSecond: 0.98, tokensPerSecond: undefined, emptyForMs: 2000 });
   });
 
   test("that say nothing of a limit, or nonsense, change nothing", () => {
-    expect(rateHint("[]", now)).toBe(undefined);
-    expect(rateHint('[["x-ratelimit-remaining-requests","9999"]]', now)).toBe(undefined);
-    expect(rateHint('[["x-ratelimit-limit-requests","many"]]', now)).toBe(undefined);
-    expect(rateHint('[["x-ratelimit-limit-requests","-1"]]', now)).toBe(undefined);
-    expect(rateHint('[["x-ratelimit-limit-requests","0"]]', now)?.callsPerSecond).toBe(undefined);
+    expect(rateHint("{}", now)).toBe(undefined);
+    expect(rateHint('{"x-ratelimit-remaining-requests":"9999"}', now)).toBe(undefined);
+    expect(rateHint('{"x-ratelimit-limit-requests":"many"}', now)).toBe(undefined);
+    expect(rateHint('{"x-ratelimit-limit-requests":"-1"}', now)).toBe(undefined);
+    expect(rateHint('{"x-ratelimit-limit-requests":"0"}', now)?.callsPerSecond).toBe(undefined);
   });
 });
 

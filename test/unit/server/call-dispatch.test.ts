@@ -42,7 +42,15 @@ function setUp(options: Partial<DispatchOptions> = {}) {
   }
   const say = (message: WorkerMessage): void => dispatch.receive(message, () => undefined);
   const reply = (call: string): void =>
-    say({ kind: "reply", call, status: 200, headers: "[]", body: "", ...ownOutcome });
+    say({
+      kind: "reply",
+      call,
+      status: 200,
+      headers: "{}",
+      body: "",
+      isText: false,
+      ...ownOutcome,
+    });
   return { dispatch, run, say, reply, batches, heard, ended, late };
 }
 
@@ -179,7 +187,7 @@ describe("what comes back", () => {
     dispatch.addThread(1);
     const result = run("a");
     await turn();
-    say({ kind: "head", call: "a", status: 200, headers: "[]" });
+    say({ kind: "head", call: "a", status: 200, headers: "{}" });
     say({ kind: "part", call: "a", text: "x" });
     say({ kind: "end", call: "a", text: "", errorCode: "", ...ownOutcome });
     say({ kind: "part", call: "a", text: "late" });

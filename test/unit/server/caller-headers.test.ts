@@ -6,7 +6,7 @@ const open = configOf("");
 const keyed = configOf("server: { keys: [{ name: team, key: abcdefghijklmnop }] }");
 
 function kept(headers: Record<string, string>, config = open): Record<string, string> {
-  return Object.fromEntries(callerHeaders(new Headers(headers), config));
+  return callerHeaders(new Headers(headers), config);
 }
 
 describe("of the caller's headers", () => {

@@ -56,7 +56,7 @@ function setUp(
       {
         path: "/chat/completions",
         method: "POST",
-        headers: [],
+        headers: {},
         keyHeader: "",
         body: "{}",
         repeatable: true,
