@@ -3,7 +3,7 @@
 
 export interface CostGuard {
   /** Whether another row may be sent; waits for rows in flight where they decide it. */
-  readonly allows: () => Promise<boolean>;
+  readonly allows: () => boolean | Promise<boolean>;
   readonly sent: () => void;
   readonly settled: (cost: number) => void;
 }
@@ -24,17 +24,18 @@ export function createCostGuard(maxCost: number | undefined, spentBefore: number
     return spentBefore + spent + (inFlight + 1) * mean <= limit;
   };
 
+  const waitFor = async (limit: number): Promise<boolean> => {
+    while (!isWithin(limit)) {
+      if (inFlight === 0) return false;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return true;
+  };
+
   return {
-    async allows() {
-      if (maxCost === undefined) return true;
-      while (!isWithin(maxCost)) {
-        if (inFlight === 0) return false;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return true;
-    },
+    allows: () => maxCost === undefined || isWithin(maxCost) || waitFor(maxCost),
     sent() {
       inFlight += 1;
     },

@@ -1,75 +1,85 @@
-// What a row writes to the ledger, main thread: its opening before anything is sent, then its end.
+// What rows write to the ledger, main thread: their opening before anything is sent, then their end. Those of one
+// turn of the loop go together.
 
 import type { WireError } from "../errors/gateway-error.ts";
-import type { RowEnd } from "../protocol/exporter-message.ts";
+import type { ExporterCommand, RowEnd, RowsCommand } from "../protocol/exporter-message.ts";
 import type { ExporterThread } from "../server/exporter-thread.ts";
-import { createCallSpans } from "../tracing/recorder/call-spans.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import type { IdSource } from "../tracing/recorder/ids.ts";
+import { sampledFlag } from "../tracing/recorder/propagation.ts";
+import {
+  rowAttributes,
+  rowSpan,
+  standInSpans,
+  writeOpenings,
+  type RowsOrigin,
+} from "../tracing/recorder/row-opening.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
-import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import { StatusCode } from "../tracing/recorder/span-encoding.ts";
 import type { SpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { RowOutcome, RowState } from "./row-state.ts";
 
 export interface RowCommitDeps {
-  readonly exporter: ExporterThread;
+  readonly exporter: Pick<ExporterThread, "commit" | "journal" | "workerPart">;
   readonly clock: Clock;
-  readonly ids: Pick<IdSource, "spanId">;
+  readonly ids: Pick<IdSource, "callId">;
   readonly writer: SpanWriter;
   readonly batch: number;
+  readonly origin: RowsOrigin;
 }
 
-/** The ledger does not take any more: nothing may be sent. */
-export class LedgerLost extends Error {
-  override readonly name = "LedgerLost";
+/** A row that is settled, and what the ledger keeps of it. */
+export interface SettledRow {
+  readonly state: RowState;
+  readonly outcome: RowOutcome;
+  readonly result: string;
 }
 
-/** The row and its open spans, with a `chat` that stands in until the worker's own is journaled. */
-export async function commitOpening(state: RowState, deps: RowCommitDeps): Promise<void> {
-  const { trace, row } = state;
-  const standIn = createCallSpans(deps, trace.context);
-  const { model } = state.plan.facts;
-  standIn.start({
-    name: `chat ${model}`,
-    kind: SpanKind.client,
-    attributes: { [attr.operationName]: "chat", [attr.requestModel]: model },
-  });
-  const outcome = await deps.exporter.commit({
-    kind: "opening",
-    call: trace.call,
-    batch: deps.batch,
-    row: row.number,
-    spans: trace.encode(),
-    spanCount: 1,
-    standIn: standIn.encode(trace.common),
-    standInCount: 1,
-    sampled: trace.sampled,
-  });
-  if (outcome !== "committed") throw new LedgerLost("the ledger did not take a row's opening");
+/** Whether the ledger has them: then they may be sent. */
+export async function commitOpenings(
+  states: readonly RowState[],
+  { exporter, ids, batch }: RowCommitDeps,
+): Promise<boolean> {
+  const rows = writeOpenings(states.map(({ opening }) => opening));
+  const outcome = await exporter.commit({ kind: "opening", call: ids.callId(), batch, rows });
+  return outcome === "committed";
 }
 
-/** Commits the row with its trace, in one transaction.
- *
- * @throws LedgerLost when the ledger cannot be written
- */
-export async function commitRow(
-  state: RowState,
-  outcome: RowOutcome,
-  { result, deps }: { readonly result: string; readonly deps: RowCommitDeps },
-): Promise<void> {
-  const { trace } = state;
-  if (outcome.error !== "") trace.fail(outcome.error, outcome.message.slice(0, 200));
-  trace.end(state.lastEndMs);
-  const settled = await deps.exporter.commit({
-    kind: "finished",
-    call: trace.call,
-    spans: trace.encode() + state.spans,
-    spanCount: 1 + state.spanCount,
-    sampled: trace.sampled,
-    row: JSON.stringify(rowEnd(state, outcome, deps.batch)),
-    result,
-  });
-  if (settled === "failed") throw new LedgerLost("the ledger did not take a row");
+/** Commits the rows with their traces, in one transaction. Whether the ledger has them, or will. */
+export async function commitRows(
+  settled: readonly SettledRow[],
+  deps: RowCommitDeps,
+): Promise<boolean> {
+  const outcome = await deps.exporter.commit(rowsCommand(settled, deps));
+  return outcome !== "failed";
+}
+
+function rowsCommand(settled: readonly SettledRow[], deps: RowCommitDeps): RowsCommand {
+  const rows: (string | number)[] = [];
+  let spanCount = 0;
+  let sizeChars = 0;
+  for (const { state, outcome, result } of settled) {
+    const { opening } = state;
+    const { error, message } = outcome;
+    const spans = endedSpan(state, { errorType: error, message: message.slice(0, 200), deps });
+    rows.push(
+      opening.call,
+      opening.row,
+      error === "" ? 1 : 2,
+      spans + state.spans,
+      1 + state.spanCount,
+      opening.traceFlags & sampledFlag,
+      state.inputTokens,
+      state.outputTokens,
+      state.cost,
+      state.unpriced,
+      result,
+    );
+    spanCount += 1 + state.spanCount;
+    sizeChars += spans.length + state.spans.length + result.length;
+  }
+  const call = deps.ids.callId();
+  return { kind: "rows", call, batch: deps.batch, rows, spanCount, sizeChars };
 }
 
 /** The row's thread is gone: its trace is closed from the journal; without an outcome the row stays open. */
@@ -77,28 +87,28 @@ export async function abandonRow(
   state: RowState,
   failure: WireError,
   {
-    outcome,
-    result = "",
+    settled,
     deps,
-  }: { readonly outcome?: RowOutcome; readonly result?: string; readonly deps: RowCommitDeps },
+  }: { readonly settled?: Omit<SettledRow, "state"> | undefined; readonly deps: RowCommitDeps },
 ): Promise<void> {
-  const { trace } = state;
-  const workerPart = deps.exporter.workerPart(trace.call);
-  trace.fail(failure.code, failure.message);
-  trace.end(0);
+  const { opening } = state;
+  const { origin, writer } = deps;
+  const { code, message } = failure;
+  const workerPart = deps.exporter.workerPart(opening.call);
+  const standIn = standInSpans(origin, opening);
   await deps.exporter.commit({
     kind: "abandoned",
-    call: trace.call,
-    spans: trace.encode() + state.spans,
+    call: opening.call,
+    spans: endedSpan(state, { errorType: code, message, deps }) + state.spans,
     spanCount: 1 + state.spanCount,
-    fallbackSpans: workerPart?.spans ?? "",
-    fallbackSpanCount: workerPart?.spanCount ?? 0,
-    sampled: trace.sampled,
-    endedAtMs: trace.root.endMs ?? trace.root.startMs,
-    errorType: failure.code,
-    message: failure.message,
-    row: JSON.stringify(rowEnd(state, outcome, deps.batch)),
-    result,
+    fallbackSpans: workerPart?.spans ?? writer.encode(standIn, rowAttributes(origin, opening.row)),
+    fallbackSpanCount: workerPart?.spanCount ?? standIn.length,
+    sampled: (opening.traceFlags & sampledFlag) !== 0,
+    endedAtMs: Math.max(deps.clock(), opening.startMs),
+    errorType: code,
+    message,
+    row: JSON.stringify(rowEnd(state, settled?.outcome, deps.batch)),
+    result: settled?.result ?? "",
   });
 }
 
@@ -106,7 +116,7 @@ function rowEnd(state: RowState, outcome: RowOutcome | undefined, batch: number)
   const { inputTokens, outputTokens, cost, unpriced } = state;
   return {
     batch,
-    row: state.row.number,
+    row: state.opening.row,
     state: outcome === undefined ? "open" : outcome.error === "" ? "ok" : "failed",
     inputTokens,
     outputTokens,
@@ -116,14 +126,41 @@ function rowEnd(state: RowState, outcome: RowOutcome | undefined, batch: number)
 }
 
 /** What is known of a row between two of its calls. */
-export function serverPart(state: RowState): Parameters<ExporterThread["journal"]>[0] {
-  const { trace, spans, spanCount } = state;
+export function serverPart(
+  state: RowState,
+  { origin, writer }: RowCommitDeps,
+): Extract<ExporterCommand, { kind: "journal" }> {
+  const { opening } = state;
+  const own = writer.encode([rowSpan(origin, opening)], rowAttributes(origin, opening.row));
   return {
     kind: "journal",
-    call: trace.call,
+    call: opening.call,
     part: "server",
-    spans: trace.encode() + spans,
-    spanCount: 1 + spanCount,
-    sampled: trace.sampled,
+    spans: own + state.spans,
+    spanCount: 1 + state.spanCount,
+    sampled: (opening.traceFlags & sampledFlag) !== 0,
   };
+}
+
+/** The row's own span, ended now. */
+function endedSpan(
+  { opening, lastEndMs }: RowState,
+  end: { readonly errorType: string; readonly message: string; readonly deps: RowCommitDeps },
+): string {
+  const { errorType, deps } = end;
+  const span = rowSpan(deps.origin, opening);
+  const endMs = Math.max(deps.clock(), opening.startMs, lastEndMs);
+  const isError = errorType !== "";
+  return deps.writer.encode(
+    [
+      {
+        ...span,
+        endMs,
+        attributes: isError ? { ...span.attributes, [attr.errorType]: errorType } : span.attributes,
+        statusCode: isError ? StatusCode.error : StatusCode.unset,
+        statusMessage: isError ? end.message : "",
+      },
+    ],
+    rowAttributes(deps.origin, opening.row),
+  );
 }

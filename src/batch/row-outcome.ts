@@ -4,26 +4,27 @@ import { parseLooseObject } from "../apischema/loose-json.ts";
 import { replyBodyText } from "../protocol/call-task.ts";
 import { readAnswer } from "./answer-shape.ts";
 import { replyText } from "./prompt-request.ts";
-import { baseOutcome, type Ended, type RowOutcome, type RowState } from "./row-state.ts";
+import { outcomeOf, type Ended, type RowOutcome, type RowState } from "./row-state.ts";
 
 export function readOutcome(state: RowState, result: Ended, nowMs: number): RowOutcome {
-  const base = baseOutcome(state, nowMs);
   if (result.kind === "failed") {
-    return { ...base, error: result.code, message: result.message };
+    return outcomeOf(state, nowMs, { error: result.code, message: result.message });
   }
+  const { status, headers } = result;
   const body = parseLooseObject(replyBodyText(result));
-  const answered = { ...base, status: result.status, requestId: requestId(result.headers), body };
-  if (result.status >= 400) {
-    return { ...answered, error: String(result.status), message: providerMessage(body) };
+  const { customId, api, shape } = state.plan;
+  if (customId !== "" || status >= 400) {
+    const answered = { status, requestId: requestId(headers), body };
+    if (status < 400) return outcomeOf(state, nowMs, answered);
+    const said = { error: String(status), message: providerMessage(body) };
+    return outcomeOf(state, nowMs, { ...answered, ...said });
   }
-  if (state.plan.customId !== "") return answered;
-  const { text, problem } = replyText(state.plan.api, body ?? {});
-  const { shape } = state.plan;
-  if (problem !== "") return { ...answered, text, error: "no_text", message: problem };
-  if (shape === undefined) return { ...answered, text };
+  const { text, problem } = replyText(api, body ?? {});
+  if (problem !== "") return outcomeOf(state, nowMs, { text, error: "no_text", message: problem });
+  if (shape === undefined) return outcomeOf(state, nowMs, { text });
   const answer = readAnswer(shape, text);
-  if (answer.ok) return { ...answered, text, label: answer.label };
-  return { ...answered, text, error: "invalid_answer", message: answer.problem };
+  if (answer.ok) return outcomeOf(state, nowMs, { text, label: answer.label });
+  return outcomeOf(state, nowMs, { text, error: "invalid_answer", message: answer.problem });
 }
 
 function requestId(headers: string): string {

@@ -3,9 +3,9 @@
 
 import type { WireError } from "../errors/gateway-error.ts";
 import type { CallResult } from "../protocol/call-task.ts";
+import type { RowOpening } from "../tracing/recorder/row-opening.ts";
 import type { InputRow } from "./input-row.ts";
 import type { RowPlan } from "./row-plan.ts";
-import type { RowTrace, RunTrace } from "./run-trace.ts";
 import type { GatePass } from "./send-gate.ts";
 
 /** How a row went; the figures are of all its calls. */
@@ -35,9 +35,15 @@ export type Ended = Exclude<CallResult, { readonly kind: "streamed" }>;
 
 export interface RowState {
   readonly row: InputRow;
+  /** Of the row in the output. */
+  readonly place: number;
   readonly plan: GoodPlan;
   readonly pass: GatePass;
-  readonly trace: RowTrace;
+  readonly opening: RowOpening;
+  /** Threads that went down with it, earlier sendings included. */
+  readonly lostThreads: number;
+  /** When its last call was sent. */
+  sentMs: number;
   /** The worker's spans of calls that have ended. */
   spans: string;
   spanCount: number;
@@ -53,14 +59,16 @@ export interface RowState {
 
 export function openState(
   row: InputRow,
-  plan: GoodPlan,
-  { pass, trace }: { readonly pass: GatePass; readonly trace: RunTrace },
+  sending: Pick<RowState, "place" | "plan" | "pass" | "opening" | "lostThreads">,
 ): RowState {
   return {
     row,
-    plan,
-    pass,
-    trace: trace.openRow(row),
+    place: sending.place,
+    plan: sending.plan,
+    pass: sending.pass,
+    opening: sending.opening,
+    lostThreads: sending.lostThreads,
+    sentMs: 0,
     spans: "",
     spanCount: 0,
     lastEndMs: 0,
@@ -88,28 +96,33 @@ export function addUp(state: RowState, result: Ended): void {
   else state.cost += result.cost;
 }
 
-export function baseOutcome(state: RowState, nowMs: number): RowOutcome {
-  const { trace } = state;
+/** The row as it stands, with what `said` adds. */
+export function outcomeOf(
+  state: RowState,
+  nowMs: number,
+  said: Partial<RowOutcome> = {},
+): RowOutcome {
+  const { opening } = state;
   return {
-    call: trace.call,
-    traceId: trace.traceId,
-    error: "",
-    message: "",
-    status: 0,
-    requestId: "",
-    body: undefined,
-    text: "",
-    label: undefined,
+    call: opening.call,
+    traceId: opening.traceId,
+    error: said.error ?? "",
+    message: said.message ?? "",
+    status: said.status ?? 0,
+    requestId: said.requestId ?? "",
+    body: said.body,
+    text: said.text ?? "",
+    label: said.label,
     inputTokens: state.inputTokens,
     outputTokens: state.outputTokens,
     hasUsage: state.hasUsage,
     cost: state.cost,
     unpriced: state.unpriced,
     retries: Math.max(0, state.attempts - 1),
-    durationMs: nowMs - trace.root.startMs,
+    durationMs: nowMs - opening.startMs,
   };
 }
 
 export function failedOutcome(state: RowState, failure: WireError, nowMs: number): RowOutcome {
-  return { ...baseOutcome(state, nowMs), error: failure.code, message: failure.message };
+  return outcomeOf(state, nowMs, { error: failure.code, message: failure.message });
 }

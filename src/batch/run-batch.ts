@@ -1,5 +1,5 @@
-// A run of a batch, main thread: reads the input in order, lets rows through the gate, writes what they became in
-// the same order. No row is sent that the ledger has an answer for.
+// A run of a batch from its threads' start to its account, main thread: the root span, what stops it, what is told
+// of it. The rows themselves are send-rows.ts's.
 
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../protocol/exporter-message.ts";
@@ -8,23 +8,15 @@ import { createIdSource } from "../tracing/recorder/ids.ts";
 import type { SpanContext } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
-import { truthOf, type BatchJob } from "./batch-job.ts";
+import type { BatchJob } from "./batch-job.ts";
 import { startBatchThreads } from "./batch-threads.ts";
-import { createCostGuard } from "./cost-guard.ts";
-import type { InputRow } from "./input-row.ts";
-import { createKnownRows, type KnownRow, type ReadRows } from "./known-rows.ts";
-import { openOutput } from "./output-sink.ts";
-import { createRefusalWatch } from "./refusal-watch.ts";
+import type { ReadRows } from "./known-rows.ts";
 import { createRateLimiter, type LimiterPicture } from "./rate-limiter.ts";
-import { planRow } from "./row-plan.ts";
-import { createRowOutput } from "./row-output.ts";
-import { createRecordMaker } from "./row-record.ts";
-import { runRow, type RowRunDeps } from "./row-run.ts";
-import type { GoodPlan } from "./row-state.ts";
-import { createRowWriter } from "./row-writer.ts";
+import { createTaskMaker } from "./row-task.ts";
 import { createRunTrace, rowsInOneTraceMax } from "./run-trace.ts";
-import { createSendGate, type GatePass } from "./send-gate.ts";
-import { createTally, type RowRecord, type Spent, type TallyFigures } from "./tally.ts";
+import { createSendGate } from "./send-gate.ts";
+import { sendRows } from "./send-rows.ts";
+import { createTally, type Spent, type TallyFigures } from "./tally.ts";
 
 /** A batch's rows in its ledger, once the exporter has it open. */
 export interface BatchRows {
@@ -93,21 +85,12 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
   });
 
   const run = async (): Promise<BatchEnd> => {
-    const began = await exporter.commit({
-      kind: "batch",
-      call: options.run,
-      batch: options.batch,
-      name: job.name,
-      run: options.run,
-      description: job.description,
-      restart: job.restart,
-    });
-    if (began !== "committed") stop("the ledger does not take the batch");
     const deps = { clock, ids: createIdSource(), writer: createSpanWriter() };
     const trace = createRunTrace(
       {
         run: options.run,
         rows: job.rows,
+        model: job.task.model ?? "",
         tracePerRow: job.tracePerRow || job.rows > rowsInOneTraceMax,
         caller: options.caller,
         sampler: config.tracing.sampler,
@@ -115,19 +98,41 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
       },
       deps,
     );
+    const began = await exporter.commit({
+      kind: "batch",
+      call: options.run,
+      batch: options.batch,
+      name: job.name,
+      run: options.run,
+      description: job.description,
+      origin: JSON.stringify(trace.origin),
+      restart: job.restart,
+    });
+    if (began !== "committed") stop("the ledger does not take the batch");
     const rootCall = deps.ids.callId();
     const sealed = { call: rootCall, spanCount: 1, sampled: trace.sampled };
     const rootSpan = (): string => trace.spans.encode(trace.common);
     exporter.journal({ kind: "journal", part: "server", spans: rootSpan(), ...sealed });
 
-    const runDeps = { ...deps, ...threads, config, trace, batch: options.batch };
     const rows = options.openRows();
     try {
-      await sendRows(
-        job,
-        { ...runDeps, answerRetries: job.answerRetries },
-        { gate, tally, rows, stop, isStopped: () => stoppedBy !== "" },
-      );
+      const { origin } = trace;
+      await sendRows(job, {
+        flow: {
+          ...deps,
+          ...threads,
+          gate,
+          trace,
+          origin,
+          batch: options.batch,
+          taskOf: createTaskMaker(config, origin),
+          answerRetries: job.answerRetries,
+        },
+        tally,
+        rows,
+        stop,
+        isStopped: () => stoppedBy !== "",
+      });
     } catch (error) {
       stop(error instanceof Error ? error.message : String(error));
       await gate.empty();
@@ -145,104 +150,4 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
     return { ...end, traceId: trace.traceId, stoppedBy, ledger };
   };
   return { done: run(), progress, stop };
-}
-
-interface Sending {
-  readonly gate: ReturnType<typeof createSendGate>;
-  readonly tally: ReturnType<typeof createTally>;
-  readonly rows: BatchRows;
-  readonly stop: (why: string) => void;
-  readonly isStopped: () => boolean;
-}
-
-async function sendRows(job: BatchJob, deps: RowRunDeps, sending: Sending): Promise<void> {
-  const { gate, tally, rows } = sending;
-  tally.addSpent(rows.spent);
-  const output = createRowOutput({
-    form: job.outputForm,
-    delimiter: job.outputDelimiter,
-    columns: job.survey.columns,
-    hasLabel: job.task.kind === "prompt" && job.task.shape !== undefined,
-  });
-  const records = createRecordMaker(job, output);
-  const header = job.task.kind === "requests" ? "" : output.header;
-  const writer = createRowWriter(openOutput(job.output), header);
-  const knownRow = createKnownRows(rows.read);
-  const cost = createCostGuard(job.maxCost, rows.spent.cost);
-  const refusal = createRefusalWatch();
-  let place = 0;
-
-  const send = async (
-    row: InputRow,
-    at: number,
-    { plan, pass }: { readonly plan: GoodPlan; readonly pass: GatePass },
-  ): Promise<void> => {
-    let record: RowRecord | undefined;
-    try {
-      await runRow(
-        row,
-        { plan, pass },
-        (outcome) => {
-          record = records.settled(row, plan, outcome);
-          return JSON.stringify(record);
-        },
-        deps,
-      );
-      if (record === undefined) return;
-      tally.add(record, false);
-      const hopeless = refusal(record);
-      if (hopeless !== undefined) sending.stop(hopeless);
-      writer.put(at, record.line, () => reread(rows, row.number));
-    } catch (error) {
-      sending.stop(error instanceof Error ? error.message : String(error));
-    } finally {
-      cost.settled(record?.cost ?? 0);
-      pass.leave();
-    }
-  };
-
-  const keep = (known: KnownRow, row: InputRow, at: number): void => {
-    const record = JSON.parse(known.result) as RowRecord;
-    tally.add({ ...record, truth: truthOf(row, job.truth) }, true);
-    writer.put(at, record.line, () => reread(rows, known.row));
-  };
-
-  const takeRow = async (row: InputRow): Promise<void> => {
-    const at = place++;
-    const plan = planRow(row, job.task);
-    if (!plan.ok) {
-      const record = records.bad(row, plan.problem);
-      tally.add(record, false);
-      writer.put(at, record.line, undefined);
-      return;
-    }
-    const known = knownRow(row.number);
-    if (known?.state === "ok" || (known?.state === "failed" && !job.retryFailed)) {
-      keep(known, row, at);
-      return;
-    }
-    if (!(await cost.allows())) return sending.stop(`--max-cost ${job.maxCost} is reached`);
-    const pass = await gate.enter(plan.tokens);
-    if (pass === undefined) return;
-    cost.sent();
-    if (known?.state === "open") tally.addSentAgain();
-    void send(row, at, { plan, pass });
-  };
-
-  for await (const batch of job.input.rows()) {
-    for (const row of batch) {
-      if (sending.isStopped()) break;
-      if (job.isChosen(row.number)) await takeRow(row);
-    }
-    if (sending.isStopped()) break;
-    await writer.drained();
-  }
-  await gate.empty();
-  await writer.end();
-}
-
-/** A line that was let go of while it waited for an earlier one. */
-function reread(rows: BatchRows, row: number): string {
-  const result = rows.result(row);
-  return result === undefined || result === "" ? "" : (JSON.parse(result) as RowRecord).line;
 }

@@ -8,6 +8,7 @@ import type { CallSpans, Span } from "../tracing/recorder/call-spans.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import type { IdSource } from "../tracing/recorder/ids.ts";
 import { sampledFlag, type SpanContext } from "../tracing/recorder/propagation.ts";
+import type { RowOpening, RowsOrigin } from "../tracing/recorder/row-opening.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import type { Attributes } from "../tracing/recorder/span-encoding.ts";
@@ -20,20 +21,12 @@ export interface RunTrace {
   readonly common: Readonly<Attributes>;
   readonly root: Span;
   readonly spans: CallSpans;
-  readonly openRow: (row: { readonly number: number; readonly line: number }) => RowTrace;
-}
-
-/** A row's root, and what is beneath it on this thread. */
-export interface RowTrace {
-  readonly call: string;
-  readonly traceId: string;
-  readonly sampled: boolean;
-  readonly root: Span;
-  readonly common: Readonly<Attributes>;
-  readonly context: SpanContext;
-  readonly fail: (errorType: string, message: string) => void;
-  readonly end: (atMs: number) => void;
-  readonly encode: () => string;
+  readonly origin: RowsOrigin;
+  /** `model`: what the row is sent to. */
+  readonly openRow: (
+    row: { readonly number: number; readonly line: number },
+    model: string,
+  ) => RowOpening;
 }
 
 /** More in one trace would be too much for a backend to show. */
@@ -43,6 +36,8 @@ export function createRunTrace(
   options: {
     readonly run: string;
     readonly rows: number;
+    /** What most rows are sent to; empty where there is no such. */
+    readonly model: string;
     readonly tracePerRow: boolean;
     readonly caller: SpanContext | undefined;
     readonly sampler: TracingConfig["sampler"];
@@ -50,50 +45,46 @@ export function createRunTrace(
   },
   deps: { readonly clock: Clock; readonly ids: IdSource; readonly writer: SpanWriter },
 ): RunTrace {
-  const { caller } = options;
+  const { caller, tracePerRow } = options;
+  const { clock, ids } = deps;
   const sample = createSampler(options.sampler);
-  const begin = (parent: SpanContext | undefined): SpanContext => {
-    const traceId = parent?.traceId ?? deps.ids.traceId();
-    const own = parent ?? { spanId: "", traceState: "", isRemote: false };
-    return { ...own, traceId, traceFlags: sample(traceId, parent) };
-  };
-  const trace = begin(caller);
-  const spans = createCallSpans(deps, trace);
+  const traceId = caller?.traceId ?? ids.traceId();
+  const traceFlags = sample(traceId, caller);
+  const start = caller ?? { spanId: "", traceState: "", isRemote: false };
+  const spans = createCallSpans(deps, { ...start, traceId, traceFlags });
   const root = spans.start({
     name: "batch_operation",
     kind: SpanKind.internal,
     attributes: { ...options.attributes, [attr.batchRunId]: options.run },
   });
-  const runContext = spans.contextOf(root);
-  const link = { traceId: trace.traceId, spanId: root.spanId };
+  const link = { traceId, spanId: root.spanId };
 
   return {
-    traceId: trace.traceId,
-    sampled: (trace.traceFlags & sampledFlag) !== 0,
+    traceId,
+    sampled: (traceFlags & sampledFlag) !== 0,
     common: { [attr.batchRunId]: options.run },
     root,
     spans,
-    openRow({ number, line }) {
-      const call = deps.ids.callId();
-      const rowTrace = options.tracePerRow ? begin(undefined) : runContext;
-      const common = { [attr.batchRunId]: options.run, [attr.batchRow]: number };
-      const rowSpans = createCallSpans(deps, rowTrace);
-      const span = rowSpans.start({
-        name: "batch_row",
-        kind: SpanKind.internal,
-        attributes: { [attr.callId]: call, [attr.batchLine]: line },
-      });
-      const linked = options.tracePerRow ? { links: [link] } : {};
+    origin: {
+      run: options.run,
+      model: options.model,
+      traceState: tracePerRow ? "" : start.traceState,
+      parentSpanId: tracePerRow ? "" : root.spanId,
+      link: tracePerRow ? link : undefined,
+    },
+    openRow({ number, line }, model) {
+      const ownTraceId = tracePerRow ? ids.traceId() : traceId;
       return {
-        call,
-        traceId: rowTrace.traceId,
-        sampled: (rowTrace.traceFlags & sampledFlag) !== 0,
-        root: span,
-        common,
-        context: rowSpans.contextOf(span),
-        fail: (errorType, message) => rowSpans.fail(span, errorType, message),
-        end: (atMs) => rowSpans.end(span, atMs),
-        encode: () => deps.writer.encode([{ ...span, ...linked }], common),
+        call: ids.callId(),
+        row: number,
+        line,
+        traceId: ownTraceId,
+        traceFlags: tracePerRow ? sample(ownTraceId, undefined) : traceFlags,
+        spanId: ids.spanId(),
+        chatSpanId: ids.spanId(),
+        attemptSpanId: ids.spanId(),
+        startMs: Math.max(clock(), root.startMs),
+        model: model === options.model ? "" : model,
       };
     },
   };

@@ -1,12 +1,22 @@
 // The gate that calls pass on their way to the provider, main thread: one at a time, in order, as the limiter
-// allows; what was refused goes first. A slot is held from `enter` to `leave`, which comes after the commit.
+// allows; what was refused goes first. A slot is held from `tryEnter` to `leave`, which comes after the commit.
 
 import type { RefusedAttempt } from "../protocol/call-task.ts";
 import type { AcceptedReply, LimiterPicture, RateLimiter } from "./rate-limiter.ts";
 
 export interface SendGate {
-  /** Waits for a slot and a turn. Undefined when the gate was closed meanwhile. */
-  readonly enter: (tokens: number) => Promise<GatePass | undefined>;
+  /** A slot and a turn, if both can be had now. For the one who reads the input. */
+  readonly tryEnter: (tokens: number) => GatePass | undefined;
+  /** Resolves when it is worth trying again; false once the gate is closed. */
+  readonly turn: () => Promise<boolean>;
+  /** The provider refused; `go` is called when the call may be repeated. */
+  readonly refused: (pass: GatePass, attempt: RefusedAttempt, go: () => void) => void;
+  /** Another call of the same row; `go` is called when it may be sent. */
+  readonly again: (pass: GatePass, go: () => void) => void;
+  readonly accepted: (pass: GatePass, reply: Omit<AcceptedReply, "tokensExpected">) => void;
+  /** The call failed for good; overload and timeouts slow the others down. */
+  readonly failed: (pass: GatePass, isOverload: boolean) => void;
+  readonly leave: () => void;
   /** Nobody new comes in; those inside may still repeat. */
   readonly close: () => void;
   readonly picture: () => LimiterPicture;
@@ -16,113 +26,99 @@ export interface SendGate {
 
 /** One row's way through the gate. */
 export interface GatePass {
-  /** The provider refused; resolves when the call may be repeated. */
-  readonly refused: (attempt: RefusedAttempt) => Promise<void>;
-  /** Another call of the same row; resolves when it may be sent. */
-  readonly again: () => Promise<void>;
-  readonly accepted: (reply: Omit<AcceptedReply, "tokensExpected">) => void;
-  /** The call failed for good; overload and timeouts slow the others down. */
-  readonly failed: (isOverload: boolean) => void;
-  readonly leave: () => void;
+  readonly tokens: number;
+  /** The limiter's, of the last sending. */
+  round: number;
 }
 
-interface Waiting {
-  readonly tokens: number;
-  readonly hasSlot: boolean;
-  readonly go: (isOpen: boolean) => void;
+interface Repeating {
+  readonly pass: GatePass;
+  readonly go: () => void;
 }
 
 export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendGate {
-  let entering: Waiting[] = [];
-  let repeating: Waiting[] = [];
+  let repeating: Repeating[] = [];
+  /** Of the one who reads the input. */
+  let wake: ((isOpen: boolean) => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
   let inside = 0;
   let watchers: (() => void)[] = [];
 
-  function pump(): void {
+  function waitFor(waitMs: number): void {
     clearTimeout(timer);
-    timer = undefined;
-    for (;;) {
-      const [next] = repeating.length > 0 ? repeating : entering;
-      if (next === undefined) return;
-      const waitMs = limiter.waitMs(nowMs(), next.hasSlot);
-      if (waitMs > 0) {
-        if (waitMs !== Infinity) timer = setTimeout(pump, Math.max(1, waitMs));
-        return;
-      }
-      if (repeating.length > 0) repeating = repeating.slice(1);
-      else entering = entering.slice(1);
-      next.go(true);
+    timer = waitMs === Infinity ? undefined : setTimeout(pump, Math.max(1, waitMs));
+  }
+
+  function pump(): void {
+    while (repeating.length > 0 || wake !== undefined) {
+      const [next] = repeating;
+      const waitMs = limiter.waitMs(nowMs(), next !== undefined);
+      if (waitMs > 0) return waitFor(waitMs);
+      if (next === undefined) return rouse(true);
+      repeating = repeating.slice(1);
+      next.pass.round = limiter.sent(nowMs(), next.pass.tokens);
+      next.go();
     }
   }
 
-  const refuse = (round: number, attempt: RefusedAttempt): void => {
-    limiter.refused(nowMs(), round, {
+  function rouse(isOpen: boolean): void {
+    const roused = wake;
+    wake = undefined;
+    roused?.(isOpen);
+  }
+
+  function refuse(pass: GatePass, attempt: RefusedAttempt): void {
+    limiter.refused(nowMs(), pass.round, {
       isPace: attempt.status === 429,
       retryAfterMs: attempt.isTold ? attempt.delayMs : undefined,
     });
-  };
+  }
 
-  function open(tokens: number): GatePass {
-    let round = limiter.sent(nowMs(), tokens);
-    const repeat = (delayMs: number): Promise<void> =>
-      new Promise((resolve) => {
-        const go = (): void => {
-          round = limiter.sent(nowMs(), tokens);
-          resolve();
-        };
-        const queue = (): void => {
-          repeating.push({ tokens, hasSlot: true, go });
-          pump();
-        };
-        if (delayMs > 0) setTimeout(queue, delayMs);
-        else queue();
-      });
-    return {
-      refused(attempt) {
-        refuse(round, attempt);
-        pump();
-        // For pace it waits for its turn; a provider in trouble is left alone for a while besides.
-        return repeat(attempt.status === 429 ? 0 : attempt.delayMs);
-      },
-      again: () => repeat(0),
-      accepted(reply) {
-        limiter.accepted(nowMs(), { ...reply, tokensExpected: tokens });
-      },
-      failed(isOverload) {
-        if (isOverload) refuse(round, { status: 529, delayMs: 0, isTold: false });
-      },
-      leave() {
-        limiter.leave();
-        inside -= 1;
-        pump();
-        if (inside > 0) return;
-        for (const wake of watchers) wake();
-        watchers = [];
-      },
-    };
+  function repeat(pass: GatePass, go: () => void): void {
+    repeating.push({ pass, go });
+    pump();
   }
 
   return {
-    enter(tokens) {
-      if (isClosed) return Promise.resolve(undefined);
+    tryEnter(tokens) {
+      if (isClosed || repeating.length > 0 || limiter.waitMs(nowMs(), false) > 0) return undefined;
+      limiter.enter();
+      inside += 1;
+      return { tokens, round: limiter.sent(nowMs(), tokens) };
+    },
+    turn() {
+      if (isClosed) return Promise.resolve(false);
       return new Promise((resolve) => {
-        const go = (isOpen: boolean): void => {
-          if (!isOpen) return resolve(undefined);
-          limiter.enter();
-          inside += 1;
-          resolve(open(tokens));
-        };
-        entering.push({ tokens, hasSlot: false, go });
+        wake = resolve;
         pump();
       });
     },
+    refused(pass, attempt, go) {
+      refuse(pass, attempt);
+      pump();
+      // For pace it waits for its turn; a provider in trouble is left alone for a while besides.
+      if (attempt.status === 429 || attempt.delayMs <= 0) repeat(pass, go);
+      else setTimeout(() => repeat(pass, go), attempt.delayMs);
+    },
+    again: repeat,
+    accepted(pass, reply) {
+      limiter.accepted(nowMs(), { ...reply, tokensExpected: pass.tokens });
+    },
+    failed(pass, isOverload) {
+      if (isOverload) refuse(pass, { status: 529, delayMs: 0, isTold: false });
+    },
+    leave() {
+      limiter.leave();
+      inside -= 1;
+      pump();
+      if (inside > 0) return;
+      for (const watcher of watchers) watcher();
+      watchers = [];
+    },
     close() {
       isClosed = true;
-      const turnedAway = entering;
-      entering = [];
-      for (const { go } of turnedAway) go(false);
+      rouse(false);
     },
     picture: limiter.picture,
     empty() {

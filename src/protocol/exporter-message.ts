@@ -15,9 +15,11 @@
  *   worker part, `fallbackSpans` in the same way. These are the same worker part as the server has it, or a
  *   stand-in where the worker never journaled. Committed and acknowledged like `finished`.
  * - `batch`: a batch begins, or goes on. `name` is told once and stands for it; with `restart` its rows are
- *   forgotten first. Acknowledged as {@link acknowledgedAs} says, like `opening`.
- * - `opening`: a batch's row is about to be sent: the row, and its open spans (the server's own, and a
- *   stand-in for the worker's until that journals). Once acknowledged, its provider may be called.
+ *   forgotten first. `origin`: JSON of what its rows' spans have in common (tracing/recorder/row-opening.ts).
+ * - `opening`: a batch's rows that are about to be sent, those of one turn of its loop together, as
+ *   tracing/recorder/row-opening.ts writes them. Once acknowledged, their provider may be called.
+ * - `rows`: the rows of a batch that ended in one turn of its loop, with their calls: all of them are
+ *   committed, or none. `rows` is flat, {@link endedRowWords} values a row.
  * - `lost`: the server had to give up on spans that the exporter never heard of; counted and kept.
  * - `account`: asks for the account; answered by an `account` event with the same `request`.
  * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.
@@ -29,10 +31,6 @@ export type ExporterCommand =
       readonly spans: string;
       readonly spanCount: number;
       readonly sampled: boolean;
-      /** JSON of a {@link RowEnd} where the call is a batch's row: committed with it. */
-      readonly row?: string;
-      /** What the row became, as the batch wrote it: opaque to the ledger. */
-      readonly result?: string;
     }
   | {
       readonly kind: "journal";
@@ -53,7 +51,9 @@ export type ExporterCommand =
       readonly endedAtMs: number;
       readonly errorType: string;
       readonly message: string;
+      /** JSON of a {@link RowEnd} where the call is a batch's row: committed with it. */
       readonly row?: string;
+      /** What the row became, as the batch wrote it: opaque to the ledger. */
       readonly result?: string;
     }
   | {
@@ -63,18 +63,25 @@ export type ExporterCommand =
       readonly name: string;
       readonly run: string;
       readonly description: string;
+      readonly origin: string;
       readonly restart: boolean;
     }
   | {
       readonly kind: "opening";
+      /** Names this message, not a call. */
       readonly call: string;
       readonly batch: number;
-      readonly row: number;
-      readonly spans: string;
+      readonly rows: string;
+    }
+  | {
+      readonly kind: "rows";
+      /** Names this message, not a call. */
+      readonly call: string;
+      readonly batch: number;
+      readonly rows: readonly (string | number)[];
+      /** Of all of them. */
       readonly spanCount: number;
-      readonly standIn: string;
-      readonly standInCount: number;
-      readonly sampled: boolean;
+      readonly sizeChars: number;
     }
   | { readonly kind: "lost"; readonly spanCount: number }
   | { readonly kind: "account"; readonly request: number }
@@ -88,14 +95,17 @@ export type CallCommand = Extract<ExporterCommand, { kind: "finished" | "abandon
 /** What a batch has written before anything is sent. */
 export type BatchCommand = Extract<ExporterCommand, { kind: "batch" | "opening" }>;
 
-/** What is kept by the server until `committed` or `failed` names it. */
-export type AcknowledgedCommand = CallCommand | BatchCommand;
+/** Rows of a batch that ended. */
+export type RowsCommand = Extract<ExporterCommand, { kind: "rows" }>;
 
-/** The name under which a command is acknowledged: a call's opening and its end are two. */
-export function acknowledgedAs(command: AcknowledgedCommand): string {
-  const isEnd = command.kind === "finished" || command.kind === "abandoned";
-  return isEnd ? command.call : `${command.kind}:${command.call}`;
-}
+/** What is kept by the server until `committed` or `failed` names it, by its `call`. */
+export type AcknowledgedCommand = CallCommand | BatchCommand | RowsCommand;
+
+/**
+ * Values of a row in `rows`: its call, its number, 1 ok or 2 failed, spans, their number, 1 sampled or 0,
+ * input tokens, output tokens, cost, replies of unknown cost, and what it became.
+ */
+export const endedRowWords = 11;
 
 /** How the sending of a batch's row ended. Figures are this sending's own; the ledger adds them up. */
 export interface RowEnd {

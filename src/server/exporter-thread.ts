@@ -4,6 +4,7 @@
 
 import { Worker } from "node:worker_threads";
 
+import { endedRowWords } from "../protocol/exporter-message.ts";
 import type {
   Account,
   AcknowledgedCommand,
@@ -180,12 +181,22 @@ export function createExporterThread(options: {
     }
   }
 
+  function dropJournals(command: AcknowledgedCommand): void {
+    if (command.kind !== "rows") {
+      journals.drop(command.call);
+      return;
+    }
+    for (let at = 0; at < command.rows.length; at += endedRowWords) {
+      journals.drop(command.rows[at] as string);
+    }
+  }
+
   const lateTimer = setInterval(() => unsettled.releaseLate(), lateCheckMs);
 
   return {
     ready: ready.promise,
     async commit(command) {
-      if (command.kind !== "opening") journals.drop(command.call);
+      dropJournals(command);
       if (exportUntilMs !== undefined) return "failed";
       const outcome = unsettled.add(command);
       if (outcome !== undefined) {

@@ -1,7 +1,6 @@
 // Calls that have been handed to the exporter and are not yet acknowledged: their messages, so that they can
 // be sent again, and the replies that wait for them. Bounded: beyond it a call's trace is given up, counted.
 
-import { acknowledgedAs } from "../protocol/exporter-message.ts";
 import type { AcknowledgedCommand } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 
@@ -61,7 +60,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
 
   function settleCommitted({ command, release }: Waiting): void {
     if (release === undefined) return;
-    const isExported = "spans" in command && command.kind !== "opening" && command.sampled;
+    const isExported = "sampled" in command && command.sampled;
     if (wait.waitsFor !== "export" || !isExported) {
       release("committed");
       return;
@@ -76,7 +75,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
       bytes += sizeOf(command);
       spans += spansOf(command);
       return new Promise((release) => {
-        calls.set(acknowledgedAs(command), { command, sinceMs: clock(), release });
+        calls.set(command.call, { command, sinceMs: clock(), release });
       });
     },
     committed(ids) {
@@ -128,5 +127,14 @@ export function spansOf(command: AcknowledgedCommand): number {
 }
 
 function sizeOf(command: AcknowledgedCommand): number {
-  return command.kind === "batch" ? command.description.length : command.spans.length;
+  switch (command.kind) {
+    case "batch":
+      return command.description.length;
+    case "opening":
+      return command.rows.length;
+    case "rows":
+      return command.sizeChars;
+    default:
+      return command.spans.length;
+  }
 }

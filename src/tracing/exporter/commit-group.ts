@@ -1,12 +1,14 @@
 // Turns the commands of one loop turn into what one transaction commits. Exporter thread; no state beyond the
 // turn. A journal whose call ends in the same turn is never written.
 
+import { endedRowWords } from "../../protocol/exporter-message.ts";
 import type {
   AcknowledgedCommand,
   BatchCommand,
   CallCommand,
   ExporterCommand,
   RowEnd,
+  RowsCommand,
 } from "../../protocol/exporter-message.ts";
 import { closeOpenSpans } from "./interrupted-spans.ts";
 import type { CallRow, JournalRow } from "./ledger.ts";
@@ -18,6 +20,8 @@ export interface CommitGroup {
   readonly begun: BatchCommand[];
   /** The rows that end with the calls. */
   readonly rows: EndedRow[];
+  /** By what names all of it is acknowledged. */
+  readonly names: string[];
   lostSpans: number;
 }
 
@@ -35,13 +39,19 @@ export function groupCommands(
   commands: readonly ExporterCommand[],
   findWorkerPart: FindWorkerPart,
 ): CommitGroup {
-  const group: CommitGroup = { calls: [], journals: new Map(), begun: [], rows: [], lostSpans: 0 };
+  const group: CommitGroup = {
+    calls: [],
+    journals: new Map(),
+    begun: [],
+    rows: [],
+    names: [],
+    lostSpans: 0,
+  };
   for (const command of commands) {
-    if (isCallCommand(command) && command.row !== undefined) {
-      const { call, result = "" } = command;
-      group.rows.push({ ...(JSON.parse(command.row) as RowEnd), call, result });
-    }
-    if (command.kind === "finished") {
+    if (isAcknowledged(command)) group.names.push(command.call);
+    if (command.kind === "rows") {
+      addRows(group, command);
+    } else if (command.kind === "finished") {
       dropJournals(group, command.call);
       group.calls.push(finishedRow(command));
     } else if (command.kind === "journal") {
@@ -54,16 +64,9 @@ export function groupCommands(
           : { spans: toBytes(journal.spans), spanCount: journal.spanCount };
       dropJournals(group, command.call);
       group.calls.push(abandonedRow(command, part));
-    } else if (command.kind === "opening") {
-      group.begun.push(command);
-      const { call, sampled, spans, spanCount } = command;
-      const own = { kind: "journal", call, part: "server", spans, spanCount, sampled } as const;
-      group.journals.set(`${call} server`, own);
-      if (command.standInCount > 0) {
-        const standIn = { spans: command.standIn, spanCount: command.standInCount };
-        group.journals.set(`${call} worker`, { ...own, part: "worker", ...standIn });
-      }
-    } else if (command.kind === "batch") {
+      const { call, row, result = "" } = command;
+      if (row !== undefined) group.rows.push({ ...(JSON.parse(row) as RowEnd), call, result });
+    } else if (command.kind === "opening" || command.kind === "batch") {
       group.begun.push(command);
     } else if (command.kind === "lost") {
       group.lostSpans += command.spanCount;
@@ -77,12 +80,41 @@ export function isCallCommand(command: ExporterCommand): command is CallCommand 
 }
 
 export function isAcknowledged(command: ExporterCommand): command is AcknowledgedCommand {
-  return isCallCommand(command) || command.kind === "opening" || command.kind === "batch";
+  const { kind } = command;
+  return isCallCommand(command) || kind === "rows" || kind === "opening" || kind === "batch";
 }
 
-/** The spans a call stands for when it cannot be committed. */
-export function spansAtStake(command: CallCommand): number {
+/** The spans that are lost when a command cannot be committed. */
+export function spansAtStake(command: ExporterCommand): number {
+  if (!isCallCommand(command)) {
+    return command.kind === "lost" || command.kind === "rows" ? command.spanCount : 0;
+  }
   return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
+}
+
+/** In the order of {@link endedRowWords}. */
+function addRows(group: CommitGroup, { batch, rows }: RowsCommand): void {
+  for (let at = 0; at < rows.length; at += endedRowWords) {
+    const call = rows[at] as string;
+    dropJournals(group, call);
+    group.calls.push({
+      call,
+      spans: toBytes(rows[at + 3] as string),
+      spanCount: rows[at + 4] as number,
+      sampled: rows[at + 5] === 1,
+    });
+    group.rows.push({
+      batch,
+      row: rows[at + 1] as number,
+      call,
+      state: rows[at + 2] === 1 ? "ok" : "failed",
+      inputTokens: rows[at + 6] as number,
+      outputTokens: rows[at + 7] as number,
+      cost: rows[at + 8] as number,
+      unpriced: rows[at + 9] as number,
+      result: rows[at + 10] as string,
+    });
+  }
 }
 
 function dropJournals(group: CommitGroup, call: string): void {

@@ -2,9 +2,8 @@
 // loop turn, acknowledges it, holds calls for a ledger that is down, gives up loudly. It must never acknowledge
 // what is not in the ledger, nor forget to count what it could not write.
 
-import { acknowledgedAs } from "../../protocol/exporter-message.ts";
 import type { ExporterCommand, ExporterEvent } from "../../protocol/exporter-message.ts";
-import { groupCommands, isAcknowledged, isCallCommand, spansAtStake } from "./commit-group.ts";
+import { groupCommands, isAcknowledged, spansAtStake } from "./commit-group.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
 import type { LedgerService } from "./ledger-service.ts";
 import type { Ledger } from "./ledger.ts";
@@ -54,12 +53,10 @@ export function createCommitter(options: CommitterOptions): Committer {
   let holding: ReturnType<typeof setTimeout> | undefined;
 
   const giveUp = (commands: readonly WriteCommand[], reason: string): void => {
-    const calls = commands.filter(isCallCommand);
-    for (const call of calls) unwrittenLost += spansAtStake(call);
-    for (const command of commands) if (command.kind === "lost") unwrittenLost += command.spanCount;
+    for (const command of commands) unwrittenLost += spansAtStake(command);
     const waiting = commands.filter(isAcknowledged);
     if (waiting.length === 0) return;
-    emit({ kind: "failed", calls: waiting.map(acknowledgedAs).join(" "), reason });
+    emit({ kind: "failed", calls: waiting.map(({ call }) => call).join(" "), reason });
   };
 
   /** Calls wait as long as a reply may wait, counted from the ledger's failure: later ones not at all. */
@@ -102,15 +99,9 @@ export function createCommitter(options: CommitterOptions): Committer {
         adrift = [...adrift, ...taken.filter(isAcknowledged)];
         return service.rescue();
       }
-      if (group.begun.length > 0) {
-        const calls = group.begun.map(acknowledgedAs).join(" ");
-        emit({ kind: "committed", calls, spanCount: 0 });
-      }
-      if (group.calls.length > 0) {
-        const calls = group.calls.map(({ call }) => call).join(" ");
-        emit({ kind: "committed", calls, spanCount: added.spans });
-        options.onCommitted(calls, ledger.totals.lastSeq);
-      }
+      const calls = group.names.join(" ");
+      if (calls !== "") emit({ kind: "committed", calls, spanCount: added.spans });
+      if (group.calls.length > 0) options.onCommitted(calls, ledger.totals.lastSeq);
     } catch (error) {
       if (!isAboutOneRow(error)) {
         queue = [...taken, ...queue];

@@ -3,7 +3,9 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { BatchCommand } from "../../protocol/exporter-message.ts";
+import type { CallRow } from "./ledger.ts";
 import type { EndedRow } from "./commit-group.ts";
+import { createOpenRows, openingsTable, type OpeningCommand } from "./open-rows.ts";
 
 export interface BatchWrites {
   readonly begun: readonly BatchCommand[];
@@ -13,21 +15,31 @@ export interface BatchWrites {
 export interface LedgerBatches {
   /** Within a transaction. Writing the same once more changes nothing. Returns bytes written, roughly. */
   write(writes: BatchWrites): number;
+  /** After the transaction, with all calls that it had. */
+  written(writes: BatchWrites | undefined, calls: readonly CallRow[]): void;
+  /** What other runs had opened has been closed. */
+  forgetOthers(): void;
+  isOpen(call: string): boolean;
+  openRows(): number;
 }
 
 /** `rows.state`. */
 export const rowStates = { open: 0, ok: 1, failed: 2 } as const;
 
 /**
- * - `batches`: one row per output; `description` is what must be the same for its rows to be gone on with.
- * - `batch_rows`: one row per row that was ever sent. Figures add up over all its sendings; `call` is the last.
+ * - `batches`: one row per output; `description` is what must be the same for its rows to be gone on with,
+ *   `origin` what the spans of the rows that are open have in common.
+ * - `batch_rows`: one row per row that has ended, or was left open by a run that is gone. Figures add up over all
+ *   its sendings; `call` is the last.
+ * - `batch_openings`: what is open (open-rows.ts).
  */
 const batchTables = `
 CREATE TABLE IF NOT EXISTS batches (
   batch INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   run TEXT NOT NULL,
-  description TEXT NOT NULL
+  description TEXT NOT NULL,
+  origin TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS batch_rows (
   batch INTEGER NOT NULL,
@@ -42,80 +54,77 @@ CREATE TABLE IF NOT EXISTS batch_rows (
   result TEXT NOT NULL,
   PRIMARY KEY (batch, row)
 ) STRICT, WITHOUT ROWID;
-`;
+${openingsTable}`;
 
 const rowBytes = 100;
 
-type EndValues = [number, number, number, number, number, string, number, number, string];
+/** A call's figures are added once, however often they are told. */
+const endRow = `
+INSERT INTO batch_rows VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)
+ON CONFLICT (batch, row) DO UPDATE SET call = excluded.call, state = excluded.state, sends = sends + 1,
+  input_tokens = input_tokens + excluded.input_tokens,
+  output_tokens = output_tokens + excluded.output_tokens,
+  cost = cost + excluded.cost, unpriced = unpriced + excluded.unpriced, result = excluded.result
+WHERE call < excluded.call`;
 
-interface RowStatements {
-  readonly open: Statement<unknown, [number, number, string]>;
-  readonly end: Statement<unknown, EndValues>;
-}
+type EndValues = [number, number, string, number, number, number, number, number, string];
 
-export function createLedgerBatches(database: Database): LedgerBatches {
-  let prepared: RowStatements | undefined;
-
-  const statements = (): RowStatements => {
-    prepared ??= {
-      open: database.prepare(
-        `INSERT INTO batch_rows VALUES (?1, ?2, ?3, 0, 1, 0, 0, 0, 0, '')
-         ON CONFLICT (batch, row) DO UPDATE SET call = ?3, state = 0, sends = sends + 1
-           WHERE call <> ?3`,
-      ),
-      end: database.prepare(
-        `UPDATE batch_rows SET state = ?, input_tokens = input_tokens + ?,
-           output_tokens = output_tokens + ?, cost = cost + ?, unpriced = unpriced + ?, result = ?
-         WHERE batch = ? AND row = ? AND call = ? AND state = 0`,
-      ),
-    };
-    return prepared;
-  };
+export function createLedgerBatches(database: Database, run: string): LedgerBatches {
+  const open = createOpenRows(database, run);
+  let end: Statement<unknown, EndValues> | undefined;
 
   const begin = (command: Extract<BatchCommand, { kind: "batch" }>): void => {
     database.run(batchTables);
-    const { batch, name, run, description } = command;
+    const { batch, name, description, origin } = command;
     const known = database
       .query<{ run: string }, [number]>("SELECT run FROM batches WHERE batch = ?")
       .get(batch);
-    if (known !== null && known.run === run) return;
+    if (known !== null && known.run === command.run) {
+      database
+        .query<unknown, [string, number]>("UPDATE batches SET origin = ? WHERE batch = ?")
+        .run(origin, batch);
+      return;
+    }
     if (command.restart) {
       database.query<unknown, [number]>("DELETE FROM batch_rows WHERE batch = ?").run(batch);
     }
     database
-      .query<unknown, [number, string, string, string]>(
-        "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)",
+      .query<unknown, [number, string, string, string, string]>(
+        "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?)",
       )
-      .run(batch, name, run, description);
+      .run(batch, name, command.run, description, origin);
   };
 
   return {
     write({ begun, rows }) {
-      let bytes = 0;
-      for (const command of begun) {
-        if (command.kind === "batch") begin(command);
-        else statements().open.run(command.batch, command.row, command.call);
-        bytes += rowBytes;
-      }
+      for (const command of begun) if (command.kind === "batch") begin(command);
+      let bytes = open.write(begun.filter(isOpening));
+      if (rows.length === 0) return bytes;
+      end ??= database.prepare<unknown, EndValues>(endRow);
       for (const row of rows) {
-        const { inputTokens, outputTokens, cost, unpriced, result, batch, call } = row;
+        const { batch, call, inputTokens, outputTokens, cost, unpriced, result } = row;
         const state = rowStates[row.state];
-        statements().end.run(
-          ...([
-            state,
-            inputTokens,
-            outputTokens,
-            cost,
-            unpriced,
-            result,
-            batch,
-            row.row,
-            call,
-          ] as EndValues),
-        );
+        end.run(batch, row.row, call, state, inputTokens, outputTokens, cost, unpriced, result);
         bytes += rowBytes + result.length;
       }
       return bytes;
     },
+    written(writes, calls) {
+      if (writes !== undefined) open.written(writes.begun.filter(isOpening));
+      open.ended(calls);
+    },
+    forgetOthers() {
+      const hasTable = database
+        .query("SELECT 1 FROM sqlite_schema WHERE name = 'batch_openings'")
+        .get();
+      if (hasTable === null) return;
+      database.query<unknown, [string]>("DELETE FROM batch_openings WHERE run <> ?").run(run);
+    },
+    isOpen: open.has,
+    openRows: open.count,
   };
+}
+
+function isOpening(command: BatchCommand): command is OpeningCommand {
+  return command.kind === "opening";
 }

@@ -6,7 +6,11 @@ import { statSync } from "node:fs";
 import type { Account, DestinationAccount } from "../../protocol/exporter-message.ts";
 import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
-import { ledgerVersion } from "./ledger-schema.ts";
+import { ledgerVersion, partNumber } from "./ledger-schema.ts";
+import { openingSpanCount } from "../recorder/row-opening.ts";
+import { createSpanWriter } from "../recorder/span-writer.ts";
+import { withOpening } from "./interrupted-calls.ts";
+import { selectOpenRows } from "./open-rows.ts";
 
 export type LedgerReading =
   | { readonly ok: true; readonly reader: LedgerReader }
@@ -123,12 +127,22 @@ function readTrace(database: Database, trace: string): LedgerCall[] {
     )
     .all(id);
   const open = database
-    .query<CallRecord, [Uint8Array]>(
-      `SELECT call, opened_at_ms at, sampled, spans FROM open_calls
+    .query<OpenPart, [Uint8Array]>(
+      `SELECT call, opened_at_ms at, sampled, spans, part, span_count spanCount FROM open_calls
        WHERE instr(substr(spans, 1, 64), ?) > 0 ORDER BY opened_at_ms DESC, call, part`,
     )
     .all(id);
   const parts = Map.groupBy(open, (row) => row.call);
+  const writer = createSpanWriter();
+  for (const row of selectOpenRows(database, "all")) {
+    const { call, traceId, startMs } = row.opening;
+    if (traceId !== trace.toLowerCase()) continue;
+    const all = withOpening(parts.get(call) ?? [], row, writer);
+    parts.set(
+      call,
+      all.map((part) => ({ at: Math.floor(startMs), ...part })),
+    );
+  }
   return [
     ...Array.from(parts.values(), ([first, ...rest]) => {
       const whole = first as CallRecord;
@@ -137,6 +151,11 @@ function readTrace(database: Database, trace: string): LedgerCall[] {
     }),
     ...committed.map((row) => ledgerCall(row, false)),
   ];
+}
+
+interface OpenPart extends CallRecord {
+  readonly part: number;
+  readonly spanCount: number;
 }
 
 function ledgerCall(row: CallRecord, isOpen: boolean): LedgerCall {
@@ -150,12 +169,19 @@ function readAccount(database: Database): Account {
       "SELECT calls, committed, lost FROM account",
     )
     .get();
-  const open = database
-    .query<Pick<Account, "openCalls" | "openSpans">, []>(
-      `SELECT count(DISTINCT call) openCalls, coalesce(sum(span_count), 0) openSpans
-       FROM open_calls`,
+  const open = new Map<string, number>();
+  const parts = database
+    .query<Pick<OpenPart, "call" | "part" | "spanCount">, []>(
+      "SELECT call, part, span_count spanCount FROM open_calls",
     )
-    .get();
+    .all();
+  for (const { opening } of selectOpenRows(database, "all")) {
+    open.set(opening.call, openingSpanCount);
+  }
+  for (const { call, part, spanCount } of parts) {
+    const standIn = open.has(call) ? (part === partNumber.server ? 1 : openingSpanCount - 1) : 0;
+    open.set(call, (open.get(call) ?? 0) + spanCount - standIn);
+  }
   const destinations = database
     .query<DestinationAccount, []>(
       `SELECT name, a.committed - base_committed committed, exported, rejected, expired,
@@ -168,8 +194,8 @@ function readAccount(database: Database): Account {
     calls: totals?.calls ?? 0,
     committed: totals?.committed ?? 0,
     lost: totals?.lost ?? 0,
-    openCalls: open?.openCalls ?? 0,
-    openSpans: open?.openSpans ?? 0,
+    openCalls: open.size,
+    openSpans: Array.from(open.values()).reduce((sum, spans) => sum + spans, 0),
     destinations: destinations.map((row) => ({ ...row })),
   };
 }

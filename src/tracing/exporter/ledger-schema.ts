@@ -6,6 +6,9 @@ export const ledgerVersion = 1;
 /** Larger than SQLite's default because a call is about 3 kB: measured 30 % more calls per second. */
 export const pageSizeBytes = 8192;
 
+/** `open_calls.part`. */
+export const partNumber = { server: 0, worker: 1 } as const;
+
 /**
  * - `account`: one row; totals over the ledger's whole life, which outlive retention.
  * - `calls`: one row per call. `seq` is the commit order; given out by us from `account.last_seq`, so that it

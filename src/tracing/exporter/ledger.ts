@@ -2,10 +2,11 @@
 // memory here mirrors the file and changes only after COMMIT; a failed commit leaves both as they were.
 
 import type { JournalPart } from "../../protocol/exporter-message.ts";
+import { openingSpanCount } from "../recorder/row-opening.ts";
 import type { LedgerFile } from "./ledger-file.ts";
-import { pageSizeBytes } from "./ledger-schema.ts";
+import { pageSizeBytes, partNumber } from "./ledger-schema.ts";
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
-import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
+import { interruptedCalls } from "./interrupted-calls.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
 export interface CallRow {
@@ -66,8 +67,6 @@ export interface Ledger {
 /** What a transaction writes besides its calls: the account, an index page, two ends of pages. */
 const commitPages = 4;
 
-const partNumber = { server: 0, worker: 1 } as const;
-
 export function openLedger(file: LedgerFile, run: string, nowMs: () => number): Ledger {
   const { database } = file;
   const begin = database.prepare("BEGIN IMMEDIATE");
@@ -94,7 +93,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
   const selectPart = database.prepare<{ spans: Uint8Array; span_count: number }, [string, number]>(
     "SELECT spans, span_count FROM open_calls WHERE call = ? AND part = ?",
   );
-  const batches = createLedgerBatches(database);
+  const batches = createLedgerBatches(database, run);
   const totals = readTotals(file);
   const aliveAtMs = readAliveAtMs(file);
   const open = readOpenCalls(file);
@@ -151,6 +150,7 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       open.delete(row.call);
       written += row.spans.length;
     }
+    batches.written(batch, calls);
     logBytes += written;
     for (const row of journaled) {
       const parts = open.get(row.call) ?? { server: 0, worker: 0 };
@@ -170,8 +170,13 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       return row === null ? undefined : { spans: row.spans, spanCount: row.span_count };
     },
     closeInterrupted() {
-      const calls = interruptedCalls(file, run, aliveAtMs);
-      for (let at = 0; at < calls.length; at += 500) commit(calls.slice(at, at + 500), [], 0);
+      const { calls, rows } = interruptedCalls(database, run, aliveAtMs);
+      for (let at = 0; at < calls.length; at += 500) {
+        const some = calls.slice(at, at + 500);
+        const names = new Set(some.map(({ call }) => call));
+        commit(some, [], 0, { begun: [], rows: rows.filter(({ call }) => names.has(call)) });
+      }
+      batches.forgetOthers();
       return calls.length;
     },
     noteLogPages(pages) {
@@ -183,10 +188,17 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       database.query(`PRAGMA wal_checkpoint(${how})`).all();
     },
     beat: () => void updateAlive.run(nowMs()),
-    openCalls: () => open.size,
+    openCalls() {
+      let both = 0;
+      for (const call of open.keys()) if (batches.isOpen(call)) both += 1;
+      return open.size + batches.openRows() - both;
+    },
     openSpans() {
-      let spans = 0;
-      for (const parts of open.values()) spans += parts.server + parts.worker;
+      let spans = batches.openRows() * openingSpanCount;
+      for (const [call, { server, worker }] of open) {
+        if (!batches.isOpen(call)) spans += server + worker;
+        else spans += Math.max(0, server - 1) + (worker > 0 ? worker - (openingSpanCount - 1) : 0);
+      }
       return spans;
     },
   };
@@ -218,26 +230,4 @@ function readOpenCalls(file: LedgerFile): Map<string, Record<JournalPart, number
     open.set(row.call, parts);
   }
   return open;
-}
-
-function interruptedCalls(file: LedgerFile, run: string, aliveAtMs: number): CallRow[] {
-  const why: Interruption = {
-    endedAtMs: aliveAtMs,
-    errorType: "interrupted",
-    message: "everyspan stopped while the call was open",
-    interrupted: true,
-  };
-  const rows = file.database
-    .query<{ call: string; spanCount: number; sampled: number; spans: Uint8Array }, [string]>(
-      `SELECT call, span_count spanCount, sampled, spans FROM open_calls WHERE run <> ?
-       ORDER BY opened_at_ms, call, part`,
-    )
-    .all(run);
-  const parts = Map.groupBy(rows, (row) => row.call);
-  return Array.from(parts, ([call, known]) => ({
-    call,
-    spans: closeOpenSpans(Buffer.concat(known.map((row) => row.spans)), why),
-    spanCount: known.reduce((sum, row) => sum + row.spanCount, 0),
-    sampled: known.some((row) => row.sampled === 1),
-  }));
 }

@@ -8,17 +8,11 @@ function finished(call: string, changes: { spans?: string; sampled?: boolean } =
 }
 
 function opening(call: string): AcknowledgedCommand {
-  return {
-    kind: "opening",
-    call,
-    batch: 1,
-    row: 1,
-    spans: "s",
-    spanCount: 2,
-    standIn: "",
-    standInCount: 0,
-    sampled: true,
-  };
+  return { kind: "opening", call, batch: 1, rows: "a row" };
+}
+
+function rows(call: string): AcknowledgedCommand {
+  return { kind: "rows", call, batch: 1, rows: [], spanCount: 6, sizeChars: 10 };
 }
 
 function abandoned(call: string): AcknowledgedCommand {
@@ -125,7 +119,7 @@ describe("a reply", () => {
   test("under `export` is not held by a row's opening, which nobody exports", async () => {
     const { unsettled, add, outcomes } = setUp("export");
     add(opening("a"));
-    unsettled.committed(["opening:a"]);
+    unsettled.committed(["a"]);
     await settled();
     expect(outcomes).toEqual(["a committed"]);
   });
@@ -144,16 +138,16 @@ describe("a reply", () => {
 });
 
 describe("what is kept", () => {
-  test("is sent again in the order it came, a call's opening apart from its end", async () => {
+  test("is sent again in the order it came, rows' openings and ends among it", async () => {
     const { unsettled, add, outcomes } = setUp();
     add(opening("a"));
     add(finished("b"));
-    add(finished("a"));
-    expect(names(unsettled)).toEqual(["opening a", "finished b", "finished a"]);
-    unsettled.committed(["a"]);
+    add(rows("c"));
+    expect(names(unsettled)).toEqual(["opening a", "finished b", "rows c"]);
+    unsettled.committed(["b"]);
     await settled();
-    expect(names(unsettled)).toEqual(["opening a", "finished b"]);
-    expect(outcomes).toEqual(["a committed"]);
+    expect(names(unsettled)).toEqual(["opening a", "rows c"]);
+    expect(outcomes).toEqual(["b committed"]);
   });
 
   test("counts spans as the ledger will: what stands in for a lost worker too, an opening never", () => {
@@ -162,11 +156,12 @@ describe("what is kept", () => {
     expect(unsettled.spans()).toBe(0);
     add(abandoned("b"));
     add(finished("c"));
-    expect(unsettled.spans()).toBe(5 + 3);
-    unsettled.committed(["b"]);
+    add(rows("d"));
+    expect(unsettled.spans()).toBe(5 + 3 + 6);
+    unsettled.committed(["b", "d"]);
     unsettled.failed(["c", "c"]);
     expect(unsettled.spans()).toBe(0);
-    expect(unsettled.handedOverSpans()).toBe(8);
+    expect(unsettled.handedOverSpans()).toBe(14);
   });
 
   test("is bounded: beyond it a call is refused and counted as handed over, until there is room", () => {

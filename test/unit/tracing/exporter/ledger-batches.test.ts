@@ -2,17 +2,19 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { BatchCommand, RowEnd } from "../../../../src/protocol/exporter-message.ts";
+import type {
+  BatchCommand,
+  ExporterCommand,
+  RowsCommand,
+} from "../../../../src/protocol/exporter-message.ts";
 import { openBatchReader } from "../../../../src/tracing/exporter/batch-reader.ts";
 import { groupCommands } from "../../../../src/tracing/exporter/commit-group.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
+import { openLedgerReader } from "../../../../src/tracing/exporter/ledger-reader.ts";
 import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
-import {
-  finished,
-  temporaryFolder,
-  testCall,
-  type TestCall,
-} from "../../../support/exporter-harness.ts";
+import { decodeSpans } from "../../../../src/tracing/recorder/span-decoding.ts";
+import { writeOpenings } from "../../../../src/tracing/recorder/row-opening.ts";
+import { temporaryFolder, testCall, type TestCall } from "../../../support/exporter-harness.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -29,36 +31,54 @@ function open(run = "life"): Ledger {
   return openLedger(opened.file, run, Date.now);
 }
 
+const origin = { run: "r1", model: "m", traceState: "", parentSpanId: "", link: undefined };
+
 function begin(changes: Partial<Extract<BatchCommand, { kind: "batch" }>> = {}): BatchCommand {
   const usual = { batch: 1, name: "out", run: "r1", description: "{}", restart: false };
-  return { kind: "batch", call: "r1", ...usual, ...changes };
+  return { kind: "batch", call: "r1", origin: JSON.stringify(origin), ...usual, ...changes };
 }
+
+let openings = 0;
 
 function opening(call: TestCall, row: number, batch = 1): BatchCommand {
-  const { spans, spanCount } = call;
-  const standIn = { standIn: "", standInCount: 0 };
-  return {
-    kind: "opening",
-    call: call.call,
-    batch,
+  return openingOf([[call, row]], batch);
+}
+
+function openingOf(calls: readonly (readonly [TestCall, number])[], batch = 1): BatchCommand {
+  const rows = calls.map(([{ call }, row]) => ({
+    call,
     row,
-    spans,
-    spanCount,
-    ...standIn,
-    sampled: true,
-  };
+    line: row + 1,
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    traceFlags: 3,
+    spanId: "b7ad6b7169203331",
+    chatSpanId: "c7ad6b7169203331",
+    attemptSpanId: "d7ad6b7169203331",
+    startMs: 1_700_000_000_000.5,
+    model: "",
+  }));
+  return { kind: "opening", call: `opening ${++openings}`, batch, rows: writeOpenings(rows) };
 }
 
-function end(call: TestCall, row: number, state: RowEnd["state"]): ReturnType<typeof finished> {
-  const figures = { inputTokens: 10, outputTokens: 2, cost: 0.5, unpriced: 0 };
-  const rowEnd: RowEnd = { batch: 1, row, state, ...figures };
-  const result = `${state} ${row}`;
-  return { ...finished(call), row: JSON.stringify(rowEnd), result } as ReturnType<typeof finished>;
+function end(call: TestCall, row: number, state: "ok" | "failed"): RowsCommand {
+  const { spans, spanCount } = call;
+  const isOk = state === "ok" ? 1 : 2;
+  const rows = [call.call, row, isOk, spans, spanCount, 1, 10, 2, 0.5, 0, `${state} ${row}`];
+  return { kind: "rows", call: `rows of ${call.call}`, batch: 1, rows, spanCount, sizeChars: 1 };
 }
 
-function write(ledger: Ledger, ...commands: Parameters<typeof groupCommands>[0]): void {
+function write(ledger: Ledger, ...commands: readonly ExporterCommand[]): void {
   const group = groupCommands(commands, ledger.workerPart);
   ledger.commit(group.calls, group.journals.values(), group.lostSpans, group);
+}
+
+/** As `everyspan status` reads it. */
+function statusOf() {
+  const reading = openLedgerReader(path);
+  if (!reading.ok) throw new Error(reading.error);
+  const account = reading.reader.account();
+  reading.reader.close();
+  return account;
 }
 
 describe("a batch's rows", () => {
@@ -66,16 +86,23 @@ describe("a batch's rows", () => {
     const ledger = open();
     const [a, b] = [testCall(), testCall()];
     write(ledger, begin());
-    write(ledger, opening(a, 1), opening(b, 2));
-    expect(ledger.openCalls()).toBe(2);
+    write(
+      ledger,
+      openingOf([
+        [a, 1],
+        [b, 2],
+      ]),
+    );
+    expect([ledger.openCalls(), ledger.openSpans()]).toEqual([2, 6]);
+    expect(statusOf().openCalls).toBe(2);
     write(ledger, end(a, 1, "ok"));
     const reader = openBatchReader(path);
     expect(reader?.rowsAfter(1, 0, 10)).toEqual([
       { row: 1, state: "ok", sends: 1, result: "ok 1" },
-      { row: 2, state: "open", sends: 1, result: "" },
     ]);
     expect(reader?.result(1, 1)).toBe("ok 1");
-    expect(ledger.openCalls()).toBe(1);
+    expect([ledger.openCalls(), ledger.openSpans()]).toEqual([1, 3]);
+    expect(statusOf()).toMatchObject({ openCalls: 1, openSpans: 3 });
     reader?.close();
     ledger.file.close();
   });
@@ -122,11 +149,11 @@ describe("a batch's rows", () => {
     write(ledger, opening(b, 1, 2));
     const again = begin({ run: "r3", restart: true, description: "{1}" });
     write(ledger, again);
-    write(ledger, opening(c, 7));
+    write(ledger, opening(c, 7), end(c, 7, "ok"));
     write(ledger, again);
     const reader = openBatchReader(path);
     expect(reader?.rowsAfter(1, 0, 10).map(({ row }) => row)).toEqual([7]);
-    expect(reader?.rowsAfter(2, 0, 10).length).toBe(1);
+    expect(statusOf().openCalls).toBe(1);
     expect(reader?.find("out")).toEqual({ batch: 1, run: "r3", description: "{1}" });
     expect(reader?.nextNumber()).toBe(3);
     reader?.close();
@@ -137,10 +164,11 @@ describe("a batch's rows", () => {
     const ledger = open();
     const [a, b] = [testCall(), testCall()];
     write(ledger, begin(), opening(a, 1), opening(b, 2));
-    const broken = { ...end(b, 2, "ok"), spanCount: "many" as unknown as number };
-    expect(() => write(ledger, end(a, 1, "ok"), broken)).toThrow();
+    const broken = { ...b, spanCount: "many" as unknown as number };
+    expect(() => write(ledger, end(a, 1, "ok"), end(broken, 2, "ok"))).toThrow();
     const reader = openBatchReader(path);
-    expect(reader?.rowsAfter(1, 0, 10).map(({ state }) => state)).toEqual(["open", "open"]);
+    expect(reader?.rowsAfter(1, 0, 10)).toEqual([]);
+    expect(ledger.openCalls()).toBe(2);
     expect(ledger.totals.calls).toBe(0);
     reader?.close();
     ledger.file.close();
@@ -152,9 +180,80 @@ describe("a batch's rows", () => {
     first.file.close();
     const second = open("two");
     expect(second.closeInterrupted()).toBe(1);
+    expect([second.openCalls(), statusOf().openCalls]).toEqual([0, 0]);
+    expect(second.totals.committed).toBe(3);
     const reader = openBatchReader(path);
-    expect(reader?.rowsAfter(1, 0, 10)[0]?.state).toBe("open");
+    expect(reader?.rowsAfter(1, 0, 10)[0]).toMatchObject({ state: "open", sends: 1 });
     reader?.close();
+    second.file.close();
+  });
+});
+
+describe("the trace of a row that was open when its run ended", () => {
+  test("is whole: the row, the call and its attempt, all of them interrupted", () => {
+    const first = open("one");
+    const call = testCall();
+    write(first, begin(), opening(call, 4));
+    first.file.close();
+    const second = open("two");
+    second.closeInterrupted();
+    const [stored] = second.file.database
+      .query<{ call: string; spans: Uint8Array }, []>("SELECT call, spans FROM calls")
+      .all();
+    const spans = decodeSpans(stored?.spans ?? new Uint8Array());
+    expect(spans.map(({ name, spanId, parentSpanId }) => [name, spanId, parentSpanId])).toEqual([
+      ["batch_row", "b7ad6b7169203331", ""],
+      ["chat m", "c7ad6b7169203331", "b7ad6b7169203331"],
+      ["POST", "d7ad6b7169203331", "c7ad6b7169203331"],
+    ]);
+    for (const { attributes, endUnixNano } of spans) {
+      expect(attributes).toMatchObject({
+        "error.type": "interrupted",
+        "everyspan.batch.row": 4,
+        "everyspan.batch.run.id": "r1",
+      });
+      expect(endUnixNano).toBeGreaterThanOrEqual(1_700_000_000_000_500_000n);
+    }
+    second.file.close();
+  });
+
+  test("has what its worker journaled in the place of what stood in for it", () => {
+    const first = open("one");
+    const call = testCall({ openFrom: 0 });
+    write(first, begin(), opening(call, 4));
+    const { spans, spanCount } = call;
+    const own = { call: call.call, spans, spanCount, sampled: true };
+    write(first, { kind: "journal", part: "worker", ...own });
+    expect([first.openCalls(), first.openSpans()]).toEqual([1, 1 + spanCount]);
+    expect(statusOf()).toMatchObject({ openCalls: 1, openSpans: 1 + spanCount });
+    first.file.close();
+    const second = open("two");
+    expect(second.closeInterrupted()).toBe(1);
+    expect(second.totals.committed).toBe(1 + spanCount);
+    expect(second.closeInterrupted()).toBe(0);
+    second.file.close();
+  });
+
+  test("is not closed by a successor of the same run, which knows what is open", () => {
+    const first = open("one");
+    const [a, b] = [testCall(), testCall()];
+    write(
+      first,
+      begin(),
+      openingOf([
+        [a, 1],
+        [b, 2],
+      ]),
+      end(a, 1, "ok"),
+    );
+    first.file.close();
+    const second = open("one");
+    expect([second.closeInterrupted(), second.openCalls()]).toEqual([0, 1]);
+    write(second, end(b, 2, "ok"));
+    write(second, begin());
+    expect(second.openCalls()).toBe(0);
+    const left = second.file.database.query("SELECT count(*) n FROM batch_openings").get();
+    expect(left).toEqual({ n: 0 });
     second.file.close();
   });
 });

@@ -1,0 +1,205 @@
+// Rows from the gate to their commit, main thread. The order is what makes a run resumable: a row's opening is in
+// the ledger before the provider is called, its result with its trace before the slot is given back. What rows of
+// one turn of the loop have to say to another thread goes in one message.
+
+import { toWireError, type WireError } from "../errors/gateway-error.ts";
+import type { CallResult, CallTask, StreamMessage } from "../protocol/call-task.ts";
+import type { WorkerPool } from "../server/worker-pool.ts";
+import type { InputRow } from "./input-row.ts";
+import type { WrongAnswer } from "./prompt-request.ts";
+import { rateHint } from "./rate-headers.ts";
+import { abandonRow, commitOpenings, commitRows, serverPart } from "./row-commit.ts";
+import type { RowCommitDeps, SettledRow } from "./row-commit.ts";
+import { readOutcome } from "./row-outcome.ts";
+import { addUp, failedOutcome, openState } from "./row-state.ts";
+import type { Ended, GoodPlan, RowOutcome, RowState } from "./row-state.ts";
+import type { TaskMaker } from "./row-task.ts";
+import type { RunTrace } from "./run-trace.ts";
+import type { GatePass, SendGate } from "./send-gate.ts";
+
+export interface RowFlow {
+  /** Takes a row that has passed the gate; `place` is its place in the output. */
+  readonly send: (
+    row: InputRow,
+    sending: { readonly place: number; readonly plan: GoodPlan; readonly pass: GatePass },
+  ) => void;
+}
+
+export interface RowFlowDeps extends RowCommitDeps {
+  readonly pool: Pick<WorkerPool, "run" | "resume">;
+  readonly gate: SendGate;
+  readonly trace: Pick<RunTrace, "openRow">;
+  readonly taskOf: TaskMaker;
+  /** Tries after a wrong answer. */
+  readonly answerRetries: number;
+}
+
+/** Each row ends in one of the last two, once: then its slot is to be given back. */
+export interface RowEvents {
+  /** What the ledger is to keep of a row. */
+  readonly resultOf: (state: RowState, outcome: RowOutcome) => string;
+  readonly committed: (state: RowState) => void;
+  /** The row is not settled: the ledger cannot be written, or a bug of ours. */
+  readonly broken: (state: RowState, error: unknown) => void;
+}
+
+/** A thread that dies takes its calls along; a row that kills threads is given up. */
+const lostThreadsMax = 2;
+
+export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
+  const { clock, gate, pool } = deps;
+  let opening: RowState[] = [];
+  let settled: SettledRow[] = [];
+  let isScheduled = false;
+
+  /** Whatever goes wrong with a row ends it, and nothing else. */
+  const guarded = (states: readonly RowState[], work: Promise<void>): void => {
+    work.catch((error: unknown) => {
+      for (const state of states) events.broken(state, error);
+    });
+  };
+
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(flush);
+  };
+
+  function flush(): void {
+    isScheduled = false;
+    const [opened, ended] = [opening, settled];
+    opening = [];
+    settled = [];
+    const open = async (): Promise<void> => {
+      if (!(await commitOpenings(opened, deps))) throw ledgerLost("rows' openings");
+      for (const state of opened) call(state, undefined);
+    };
+    const end = async (): Promise<void> => {
+      if (!(await commitRows(ended, deps))) throw ledgerLost("rows");
+      for (const { state } of ended) events.committed(state);
+    };
+    if (opened.length > 0) guarded(opened, open());
+    if (ended.length > 0)
+      guarded(
+        ended.map(({ state }) => state),
+        end(),
+      );
+  }
+
+  /** More than one call where answers are wrong. */
+  function call(state: RowState, wrong: WrongAnswer | undefined): void {
+    let task: CallTask;
+    try {
+      task = deps.taskOf(state, state.plan.request(wrong));
+    } catch (error) {
+      // Nothing was sent: a model that is not there, a guardrail that nobody knows.
+      settle(state, failedOutcome(state, toWireError(error), clock()));
+      return;
+    }
+    state.sentMs = clock();
+    const listener = { receive: (message: StreamMessage) => receive(state, message) };
+    const run = async (): Promise<void> => {
+      let result: CallResult;
+      try {
+        result = await pool.run(task, listener);
+      } catch (error) {
+        return lose(state, toWireError(error));
+      }
+      // Streams are never asked for; a provider that sends one all the same has broken off, as far as we know.
+      if (result.kind === "streamed") throw new Error("a stream that nobody asked for");
+      end(state, result);
+    };
+    guarded([state], run());
+  }
+
+  function receive(
+    { opening: { call: name, traceFlags }, pass }: RowState,
+    message: StreamMessage,
+  ) {
+    if (message.kind === "refused") {
+      gate.refused(pass, message, () => pool.resume(name));
+    } else if (message.kind === "journal") {
+      const { spans, spanCount } = message;
+      const sampled = (traceFlags & 1) !== 0;
+      deps.exporter.journal({
+        kind: "journal",
+        call: name,
+        part: "worker",
+        spans,
+        spanCount,
+        sampled,
+      });
+    }
+  }
+
+  function end(state: RowState, result: Ended): void {
+    const nowMs = clock();
+    addUp(state, result);
+    tellGate(state, result, nowMs);
+    const outcome = readOutcome(state, result, nowMs);
+    if (outcome.error !== "invalid_answer" || state.wrongAnswers >= deps.answerRetries) {
+      settle(state, outcome);
+      return;
+    }
+    state.wrongAnswers += 1;
+    deps.exporter.journal(serverPart(state, deps));
+    const wrong = { text: outcome.text, problem: outcome.message };
+    gate.again(state.pass, () => call(state, wrong));
+  }
+
+  function tellGate({ pass, sentMs }: RowState, result: Ended, nowMs: number): void {
+    if (result.kind === "reply" && result.status < 400) {
+      const tokens = Math.max(0, result.inputTokens) + Math.max(0, result.outputTokens);
+      const hint = rateHint(result.headers, nowMs);
+      gate.accepted(pass, { durationMs: nowMs - sentMs, tokens, hint });
+      return;
+    }
+    const isOverload =
+      result.kind === "failed" ? result.code === "provider_timeout" : result.status >= 500;
+    gate.failed(pass, isOverload);
+  }
+
+  function settle(state: RowState, outcome: RowOutcome): void {
+    try {
+      settled.push({ state, outcome, result: events.resultOf(state, outcome) });
+    } catch (error) {
+      events.broken(state, error);
+      return;
+    }
+    schedule();
+  }
+
+  /** Its thread is gone: it is sent again, from its opening on. */
+  async function lose(state: RowState, failure: WireError): Promise<void> {
+    if (failure.code !== "worker_lost") {
+      settle(state, failedOutcome(state, failure, clock()));
+      return;
+    }
+    if (state.lostThreads < lostThreadsMax) {
+      await abandonRow(state, failure, { deps });
+      gate.again(state.pass, () =>
+        open(state.row, { ...state, lostThreads: state.lostThreads + 1 }),
+      );
+      return;
+    }
+    const outcome = failedOutcome(state, failure, clock());
+    const result = events.resultOf(state, outcome);
+    await abandonRow(state, failure, { settled: { outcome, result }, deps });
+    events.committed(state);
+  }
+
+  function open(
+    row: InputRow,
+    sending: Pick<RowState, "place" | "plan" | "pass" | "lostThreads">,
+  ): void {
+    const fresh = deps.trace.openRow(row, sending.plan.facts.model);
+    opening.push(openState(row, { ...sending, opening: fresh }));
+    schedule();
+  }
+
+  return { send: (row, sending) => open(row, { ...sending, lostThreads: 0 }) };
+}
+
+function ledgerLost(what: string): Error {
+  return new Error(`the ledger did not take ${what}`);
+}

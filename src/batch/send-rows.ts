@@ -1,0 +1,147 @@
+// The rows of a run, main thread: reads the input in order, lets rows through the gate, writes what they became in
+// the same order. No row is sent that the ledger has an answer for.
+
+import { truthOf, type BatchJob } from "./batch-job.ts";
+import { createCostGuard } from "./cost-guard.ts";
+import type { InputRow } from "./input-row.ts";
+import { createKnownRows, type KnownRow } from "./known-rows.ts";
+import { openOutput } from "./output-sink.ts";
+import { createRefusalWatch } from "./refusal-watch.ts";
+import { createRowFlow, type RowFlowDeps } from "./row-flow.ts";
+import { createRowOutput } from "./row-output.ts";
+import { planRow } from "./row-plan.ts";
+import { createRecordMaker } from "./row-record.ts";
+import { lineOf, readResult, writeResult } from "./row-result.ts";
+import type { GoodPlan, RowState } from "./row-state.ts";
+import { createRowWriter } from "./row-writer.ts";
+import type { BatchRows } from "./run-batch.ts";
+import type { RowRecord, Tally } from "./tally.ts";
+
+export interface Sending {
+  readonly flow: RowFlowDeps;
+  readonly tally: Tally;
+  readonly rows: BatchRows;
+  readonly stop: (why: string) => void;
+  readonly isStopped: () => boolean;
+}
+
+/** Resolves when all of it is sent, settled and written, or what was under way when the run was stopped. */
+export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
+  const { tally, rows } = sending;
+  const { gate } = sending.flow;
+  tally.addSpent(rows.spent);
+  const output = createRowOutput({
+    form: job.outputForm,
+    delimiter: job.outputDelimiter,
+    columns: job.survey.columns,
+    hasLabel: job.task.kind === "prompt" && job.task.shape !== undefined,
+  });
+  const makeRecord = createRecordMaker(job, output);
+  const header = job.task.kind === "requests" ? "" : output.header;
+  const writer = createRowWriter(openOutput(job.output), header);
+  const knownRow = createKnownRows(rows.read);
+  const cost = createCostGuard(job.maxCost, rows.spent.cost);
+  const refusal = createRefusalWatch();
+  /** Of rows that are settled and not yet committed. */
+  const records = new Map<RowState, RowRecord>();
+  let place = 0;
+
+  const leave = (record: RowRecord | undefined): void => {
+    cost.settled(record?.cost ?? 0);
+    gate.leave();
+  };
+
+  const flow = createRowFlow(sending.flow, {
+    resultOf(state, outcome) {
+      const record = makeRecord.settled(state.row, state.plan, outcome);
+      records.set(state, record);
+      return writeResult(record);
+    },
+    committed(state) {
+      const record = records.get(state);
+      records.delete(state);
+      if (record !== undefined) {
+        tally.add(record, false);
+        const hopeless = refusal(record);
+        if (hopeless !== undefined) sending.stop(hopeless);
+        writer.put(state.place, record.line, () => reread(state.row.number));
+      }
+      leave(record);
+    },
+    broken(state, error) {
+      records.delete(state);
+      sending.stop(error instanceof Error ? error.message : String(error));
+      leave(undefined);
+    },
+  });
+
+  /** A line that was let go of while it waited for an earlier one. */
+  const reread = (row: number): string => lineOf(rows.result(row) ?? "");
+
+  const keep = (known: KnownRow, row: InputRow, at: number): void => {
+    const truth = truthOf(row, job.truth);
+    const record = readResult(known.result, { inputLine: row.line, truth });
+    tally.add(record, true);
+    writer.put(at, record.line, () => reread(known.row));
+  };
+
+  const send = (
+    row: InputRow,
+    at: number,
+    plan: GoodPlan,
+    known: KnownRow | undefined,
+  ): boolean => {
+    const pass = gate.tryEnter(plan.tokens);
+    if (pass === undefined) return false;
+    cost.sent();
+    if (known?.state === "open") tally.addSentAgain();
+    flow.send(row, { place: at, plan, pass });
+    return true;
+  };
+
+  const waitAndSend = async (
+    row: InputRow,
+    at: number,
+    waiting: {
+      readonly plan: GoodPlan;
+      readonly known: KnownRow | undefined;
+      readonly isAllowed: boolean | Promise<boolean>;
+    },
+  ): Promise<void> => {
+    if (!(await waiting.isAllowed)) return sending.stop(`--max-cost ${job.maxCost} is reached`);
+    while (await gate.turn()) if (send(row, at, waiting.plan, waiting.known)) return;
+  };
+
+  /** Nothing to wait for is the usual case while there are slots: then it is done at once. */
+  const takeRow = (row: InputRow): Promise<void> | undefined => {
+    const at = place++;
+    const plan = planRow(row, job.task);
+    if (!plan.ok) {
+      const record = makeRecord.bad(row, plan.problem);
+      tally.add(record, false);
+      writer.put(at, record.line, undefined);
+      return undefined;
+    }
+    const known = knownRow(row.number);
+    if (known?.state === "ok" || (known?.state === "failed" && !job.retryFailed)) {
+      keep(known, row, at);
+      return undefined;
+    }
+    const isAllowed = cost.allows();
+    if (isAllowed === true && send(row, at, plan, known)) return undefined;
+    return waitAndSend(row, at, { plan, known, isAllowed });
+  };
+
+  for await (const batch of job.input.rows()) {
+    for (const row of batch) {
+      if (sending.isStopped()) break;
+      if (!job.isChosen(row.number)) continue;
+      const waiting = takeRow(row);
+      if (waiting !== undefined) await waiting;
+    }
+    if (sending.isStopped()) break;
+    await writer.drained();
+  }
+  await gate.empty();
+  await writer.end();
+}

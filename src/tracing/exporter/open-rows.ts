@@ -1,0 +1,127 @@
+// The rows of batches that were opened and have not ended, exporter thread and readers. Those opened in one turn are
+// one record, which goes when the last of them has ended: a row costs no record of its own for being open.
+
+import type { Database, Statement } from "bun:sqlite";
+import type { ExporterCommand } from "../../protocol/exporter-message.ts";
+import { readOpenings, type RowOpening, type RowsOrigin } from "../recorder/row-opening.ts";
+
+export type OpeningCommand = Extract<ExporterCommand, { kind: "opening" }>;
+
+/** A row that is open, and what its spans are made of. */
+export interface OpenRow {
+  readonly batch: number;
+  readonly opening: RowOpening;
+  readonly origin: RowsOrigin;
+}
+
+export interface OpenRows {
+  /** Within a transaction. Writing the same once more changes nothing. Returns bytes written, roughly. */
+  write(openings: readonly OpeningCommand[]): number;
+  /** After the transaction. */
+  written(openings: readonly OpeningCommand[]): void;
+  /** Calls that were committed. */
+  ended(calls: readonly { readonly call: string }[]): void;
+  has(call: string): boolean;
+  count(): number;
+}
+
+export const openingsTable = `
+CREATE TABLE IF NOT EXISTS batch_openings (
+  opening TEXT PRIMARY KEY,
+  batch INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  rows TEXT NOT NULL
+) STRICT;
+`;
+
+interface Opening {
+  readonly name: string;
+  left: number;
+}
+
+/** `run` is the process's own: what another left open is none of this one's. */
+export function createOpenRows(database: Database, run: string): OpenRows {
+  const calls = new Map<string, Opening>();
+  let over: string[] = [];
+  let statements:
+    | { readonly insert: Statement<unknown, (string | number)[]>; readonly remove: Statement }
+    | undefined;
+
+  const add = (name: string, opened: readonly RowOpening[]): void => {
+    const opening = { name, left: 0 };
+    for (const { call } of opened) {
+      if (calls.has(call)) continue;
+      calls.set(call, opening);
+      opening.left += 1;
+    }
+  };
+
+  for (const [name, rows] of Map.groupBy(selectOpenRows(database, "own", run), (row) => row.name)) {
+    add(
+      name,
+      rows.map(({ opening }) => opening),
+    );
+  }
+
+  return {
+    write(openings) {
+      if (openings.length + over.length === 0) return 0;
+      statements ??= {
+        insert: database.prepare("INSERT OR IGNORE INTO batch_openings VALUES (?, ?, ?, ?)"),
+        remove: database.prepare("DELETE FROM batch_openings WHERE opening = ?"),
+      };
+      let bytes = 0;
+      for (const { call, batch, rows } of openings) {
+        statements.insert.run(call, batch, run, rows);
+        bytes += rows.length;
+      }
+      for (const name of over) statements.remove.run(name);
+      return bytes;
+    },
+    written(openings) {
+      over = [];
+      for (const { call, rows } of openings) add(call, readOpenings(rows));
+    },
+    ended(ended) {
+      if (calls.size === 0) return;
+      for (const { call } of ended) {
+        const opening = calls.get(call);
+        if (opening === undefined) continue;
+        calls.delete(call);
+        opening.left -= 1;
+        if (opening.left === 0) over.push(opening.name);
+      }
+    },
+    has: (call) => calls.has(call),
+    count: () => calls.size,
+  };
+}
+
+/** Of the run itself, of all others, or of all. */
+export function selectOpenRows(
+  database: Database,
+  whose: "own" | "others" | "all",
+  run = "",
+): (OpenRow & { readonly name: string })[] {
+  const hasTable = database
+    .query("SELECT 1 FROM sqlite_schema WHERE name = 'batch_openings'")
+    .get();
+  if (hasTable === null) return [];
+  const records = database
+    .query<{ name: string; batch: number; rows: string; origin: string }, [string, string]>(
+      `SELECT opening name, o.batch, rows, origin FROM batch_openings o JOIN batches USING (batch)
+       WHERE ?1 = 'all' OR (o.run = ?2) = (?1 = 'own') ORDER BY opening`,
+    )
+    .all(whose, run);
+  const isKnown = database.query<unknown, [string]>("SELECT 1 FROM calls WHERE call = ?");
+  /** A later sending of the row says the same: its earlier one had ended by then. */
+  const isLast = database.query<unknown, [number, number, string]>(
+    "SELECT 1 FROM batch_rows WHERE batch = ? AND row = ? AND call >= ?",
+  );
+  return records.flatMap(({ name, batch, rows, origin }) => {
+    const parsed = JSON.parse(origin) as RowsOrigin;
+    return readOpenings(rows)
+      .filter(({ call, row }) => !isKnown.get(call) && !isLast.get(batch, row, call))
+      .map((opening) => ({ name, batch, opening, origin: parsed }));
+  });
+}

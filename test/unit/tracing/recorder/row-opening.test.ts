@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import {
+  openingSpanCount,
+  readOpenings,
+  rowContext,
+  rowSpan,
+  standInSpans,
+  writeOpenings,
+  type RowOpening,
+  type RowsOrigin,
+} from "../../../../src/tracing/recorder/row-opening.ts";
+
+const origin: RowsOrigin = {
+  run: "run",
+  model: "usual model",
+  traceState: "a=b",
+  parentSpanId: "",
+  link: { traceId: "1".repeat(32), spanId: "2".repeat(16) },
+};
+
+function opening(changes: Partial<RowOpening> = {}): RowOpening {
+  return {
+    call: Bun.randomUUIDv7(),
+    row: 7,
+    line: 9,
+    traceId: "a".repeat(32),
+    traceFlags: 3,
+    spanId: "b".repeat(16),
+    chatSpanId: "c".repeat(16),
+    attemptSpanId: "d".repeat(16),
+    startMs: 1_795_270_053_123.4567,
+    model: "",
+    ...changes,
+  };
+}
+
+describe("the openings of rows", () => {
+  test("are read as they were written, whatever a model is called", () => {
+    const models = ["", "m", "two words", ' "quoted" \n\\ line\r', " ", "模型 é\u2028"];
+    const rows = models.map((model, row) => opening({ model, row }));
+    expect(readOpenings(writeOpenings(rows))).toEqual(rows);
+    expect(readOpenings("")).toEqual([]);
+  });
+
+  test("make a row's span, open and linked, and what stands in beneath it", () => {
+    const row = opening();
+    const spans = [rowSpan(origin, row), ...standInSpans(origin, row)];
+    expect(spans.length).toBe(openingSpanCount);
+    expect(spans.map(({ name }) => name)).toEqual(["batch_row", "chat usual model", "POST"]);
+    expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual(["", row.spanId, row.chatSpanId]);
+    for (const span of spans) {
+      expect(span.endMs).toBeUndefined();
+      expect(span).toMatchObject({ traceId: row.traceId, traceState: "a=b", traceFlags: 3 });
+    }
+    expect(spans[0]?.links).toEqual([{ traceId: "1".repeat(32), spanId: "2".repeat(16) }]);
+    expect(standInSpans(origin, opening({ model: "other" }))[0]?.name).toBe("chat other");
+  });
+
+  test("say what a provider's span hangs on", () => {
+    const row = opening();
+    expect(rowContext(origin, row)).toEqual({
+      traceId: row.traceId,
+      spanId: row.spanId,
+      traceFlags: 3,
+      traceState: "a=b",
+      isRemote: false,
+    });
+  });
+});
