@@ -70,19 +70,19 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     const [opened, ended] = [opening, settled];
     opening = [];
     settled = [];
-    const open = async (): Promise<void> => {
+    const openAll = async (): Promise<void> => {
       if (!(await commitOpenings(opened, deps))) throw ledgerLost("rows' openings");
       for (const state of opened) call(state, undefined);
     };
-    const end = async (): Promise<void> => {
+    const endAll = async (): Promise<void> => {
       if (!(await commitRows(ended, deps))) throw ledgerLost("rows");
       for (const { state } of ended) events.committed(state);
     };
-    if (opened.length > 0) guarded(opened, open());
+    if (opened.length > 0) guarded(opened, openAll());
     if (ended.length > 0)
       guarded(
         ended.map(({ state }) => state),
-        end(),
+        endAll(),
       );
   }
 

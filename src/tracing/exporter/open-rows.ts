@@ -44,7 +44,10 @@ export function createOpenRows(database: Database, run: string): OpenRows {
   const calls = new Map<string, Opening>();
   let over: string[] = [];
   let statements:
-    | { readonly insert: Statement<unknown, (string | number)[]>; readonly remove: Statement }
+    | {
+        readonly insert: Statement<unknown, [string, number, string, string]>;
+        readonly remove: Statement<unknown, [string]>;
+      }
     | undefined;
 
   const add = (name: string, opened: readonly RowOpening[]): void => {
@@ -67,8 +70,10 @@ export function createOpenRows(database: Database, run: string): OpenRows {
     write(openings) {
       if (openings.length + over.length === 0) return 0;
       statements ??= {
-        insert: database.prepare("INSERT OR IGNORE INTO batch_openings VALUES (?, ?, ?, ?)"),
-        remove: database.prepare("DELETE FROM batch_openings WHERE opening = ?"),
+        insert: database.prepare<unknown, [string, number, string, string]>(
+          "INSERT OR IGNORE INTO batch_openings VALUES (?, ?, ?, ?)",
+        ),
+        remove: database.prepare<unknown, [string]>("DELETE FROM batch_openings WHERE opening = ?"),
       };
       let bytes = 0;
       for (const { call, batch, rows } of openings) {

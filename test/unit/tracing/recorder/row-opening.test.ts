@@ -28,7 +28,7 @@ function opening(changes: Partial<RowOpening> = {}): RowOpening {
     spanId: "b".repeat(16),
     chatSpanId: "c".repeat(16),
     attemptSpanId: "d".repeat(16),
-    startMs: 1_795_270_053_123.4567,
+    startMs: 1_795_270_053_123.25,
     model: "",
     ...changes,
   };
