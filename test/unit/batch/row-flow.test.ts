@@ -106,7 +106,8 @@ function setUp() {
 
 function reply(text: string): CallResult {
   const body = JSON.stringify({ choices: [{ message: { content: text } }] });
-  return { kind: "reply", status: 200, headers: "[]", body, ...noOutcome, spanCount: 2 };
+  const said = { status: 200, headers: "{}", body, isText: true };
+  return { kind: "reply", ...said, ...noOutcome, spanCount: 2 };
 }
 
 describe("rows under way", () => {
