@@ -23,6 +23,8 @@ interface Flight {
   /** Hands the reply to the client; later calls change nothing. */
   readonly reply: (response: Response) => void;
   sink: StreamSink | undefined;
+  /** Whether what is streamed are events, in which an error can be said. */
+  isEvents: boolean;
   status: number;
 }
 
@@ -33,7 +35,15 @@ export function fly(
 ): Promise<Response> {
   return new Promise((resolve) => {
     const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
-    const flight: Flight = { call, task, deps, reply: resolve, sink: undefined, status: 0 };
+    const flight: Flight = {
+      call,
+      task,
+      deps,
+      reply: resolve,
+      sink: undefined,
+      isEvents: false,
+      status: 0,
+    };
     // A signal costs more than it is worth to a call that is answered in no time.
     call.whenOld = () => {
       request.signal.addEventListener("abort", leave, { once: true });
@@ -76,6 +86,7 @@ function receivePart(
   switch (message.kind) {
     case "head":
       flight.status = message.status;
+      flight.isEvents = /\["content-type","text\/event-stream/i.test(message.headers);
       flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
       flight.reply(
         clientResponse(flight.sink.stream, {
@@ -136,11 +147,17 @@ async function endStream(
   flight: Flight,
   end: Extract<StreamMessage, { kind: "end" }>,
 ): Promise<void> {
-  const { call, deps, sink, status } = flight;
+  const { call, deps, status } = flight;
   const failure = streamFailure(end);
   await commit(deps, sealCall(call, { status, failure, outcome: end }));
   deps.report({ call, status, outcome: end, failure, refused: false });
-  sink?.end(end.text);
+  endSink(flight, end.text, failure !== undefined);
+}
+
+/** What broke off and is no event stream must not look whole: its connection breaks off too. */
+function endSink({ sink, isEvents }: Flight, text: string, isBroken: boolean): void {
+  if (isBroken && !isEvents) sink?.breakOff();
+  else sink?.end(text);
 }
 
 function streamFailure(end: {
@@ -167,5 +184,5 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   await commit(deps, abandonCall(call, failure, { chat: generates, status, workerPart }));
   deps.report({ call, status, outcome: undefined, failure, refused: false });
   if (sink === undefined) flight.reply(response);
-  else sink.end(streamErrorEvent(api, failure));
+  else endSink(flight, streamErrorEvent(api, failure), true);
 }

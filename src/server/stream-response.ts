@@ -9,6 +9,8 @@ export interface StreamSink {
   readonly write: (text: string, credit: (bytes: number) => void) => void;
   /** Adds the last bytes and closes. */
   readonly end: (text: string) => void;
+  /** Breaks the connection off: all that bytes which are no events can say of not being whole. */
+  readonly breakOff: () => void;
   /** Whether the client has left. */
   readonly gone: () => boolean;
 }
@@ -67,6 +69,15 @@ export function createStreamSink(onGone: () => void): StreamSink {
         controller?.close();
       } catch {
         gone = true; // it left between the last part and this one
+      }
+    },
+    breakOff() {
+      if (gone || ended) return;
+      ended = true;
+      try {
+        controller?.error(); // with a reason, Bun would print it
+      } catch {
+        gone = true;
       }
     },
     gone: () => gone,

@@ -60,6 +60,9 @@ export interface GuardrailStage {
   readonly end: () => void;
 }
 
+/** For a client and a span; whoever says more says something else than a reason. */
+const reasonCharsMax = 1024;
+
 /** Strongest last. */
 const strength = ["not_run", "cancelled", "allow", "mask", "failed", "block"] as const;
 type SpanVerdict = (typeof strength)[number];
@@ -193,10 +196,13 @@ function apply(
       span.attributes[attr.guardrailRiskCategory] = judgement.category;
       // A pattern's reason is made of names; any other may quote what was said.
       if (config.type === "pattern" || deps.contentChars > 0) {
-        span.attributes[attr.guardrailReason] = judgement.reason.slice(0, 1024);
+        span.attributes[attr.guardrailReason] = judgement.reason.slice(0, reasonCharsMax);
       }
       deps.note(`${named} blocked the call (${judgement.category})`);
-      throw new GatewayError("guardrail_blocked", `${named} blocked the call: ${judgement.reason}`);
+      throw new GatewayError(
+        "guardrail_blocked",
+        `${named} blocked the call: ${judgement.reason.slice(0, reasonCharsMax)}`,
+      );
     case "failed": {
       const nobody = judgement.cause !== "error" && config.type === "generic_api";
       const policy = nobody ? config.unreachable : config.onError;

@@ -43,7 +43,10 @@ export async function readReply(
   const body = await readWhole(state, attempt);
   const isChecked = guardrails?.checksReplies === true && response.status < 400;
   if (body.kind === "too-large") {
-    if (isChecked) throw tooLargeToCheck();
+    if (isChecked) {
+      attempt.abort(); // nobody reads the rest of it
+      throw tooLargeToCheck();
+    }
     return relayBytes(state, attempt, { chunks: body.chunks, deps });
   }
   const whole = { body: body.bytes, deps };
@@ -121,8 +124,10 @@ async function readWhole(state: CallState, attempt: Attempt): Promise<WholeBody>
   const { response } = attempt;
   const announced = Number(response.headers.get("content-length") ?? Number.NaN);
   if (announced > plainReplyBytesMax) return { kind: "too-large", chunks: [] };
+  // Of a compressed body only the compressed size is announced.
+  const isKnown = Number.isFinite(announced) && !response.headers.has("content-encoding");
   try {
-    if (Number.isFinite(announced)) {
+    if (isKnown) {
       const bytes = Buffer.from(await response.arrayBuffer());
       attempt.settle();
       return { kind: "whole", bytes };

@@ -34,7 +34,7 @@ interface Relay {
   readonly deps: WorkerDeps;
   readonly reader: StreamReader;
   firstContentMs: number | undefined;
-  /** Under guardrails the head waits for the first part that may leave. */
+  /** Under guardrails, and of bytes, the head waits for the first part that may leave. */
   hasHead: boolean;
   /** The provider's own error event, by its type. */
   errorType: string | undefined;
@@ -92,7 +92,10 @@ async function relayGuarded(relay: Relay, guardrails: CallGuardrails): Promise<C
   return { kind: "streamed" };
 }
 
-/** Bytes that are no events and no JSON: passed on as they come, `chunks` first. */
+/**
+ * Bytes that are no events and no JSON: passed on as they come, `chunks` first. What breaks off before any of
+ * them has gone is a plain refusal; later the server breaks the connection off, for bytes have no error event.
+ */
 export async function relayBytes(
   state: CallState,
   attempt: Attempt,
@@ -107,7 +110,6 @@ export async function relayBytes(
     hasHead: false,
     errorType: undefined,
   };
-  postHead(relay);
   try {
     // One chunk is kept back, so that the last one waits for the commit.
     let held = "";
@@ -119,8 +121,14 @@ export async function relayBytes(
       postPart(relay, held);
       held = toBinary(chunk);
     }
+    if (!relay.hasHead) postHead(relay);
     endWell(relay, held);
   } catch (error) {
+    if (!relay.hasHead) {
+      attempt.abort();
+      attempt.settle();
+      return failedCall(state, error, { deps });
+    }
     endBadly(relay, toWireError(error));
   }
   return { kind: "streamed" };

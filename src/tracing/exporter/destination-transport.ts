@@ -59,18 +59,28 @@ export function createTransport(options: TransportOptions): SendExport {
 }
 
 async function receive(response: Response) {
-  const declared = Number(response.headers.get("content-length") ?? 0);
-  if (declared > answerBytesMax) {
-    await response.body?.cancel();
-    throw new Error(`an answer of ${declared} bytes`);
-  }
   return {
     status: response.status,
     contentType: response.headers.get("content-type") ?? "",
     retryAfter: response.headers.get("retry-after") ?? "",
     location: response.headers.get("location") ?? "",
-    body: await response.bytes(),
+    body: await readAnswer(response.body),
   };
+}
+
+/** Whatever its length says: that is the size before decompression, and anybody can write anything there. */
+async function readAnswer(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    // Leaving the loop cancels the stream.
+    if (sizeBytes > answerBytesMax)
+      throw new Error(`an answer of more than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, sizeBytes);
 }
 
 function tlsOptions(destination: DestinationConfig): Record<string, string> | undefined {

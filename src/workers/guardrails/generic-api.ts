@@ -1,6 +1,7 @@
 // The guardrail that asks a server speaking LiteLLM's Generic Guardrail API. Worker threads. Nobody there
 // (no connection, 502, 503, 504) and somebody who refuses are two things, with a policy each.
 
+import { readBounded } from "../../apischema/bounded-body.ts";
 import type { Guardrail, Verdict } from "./guardrail.ts";
 import { genericApiPath, genericApiRequest, readGenericApiReply } from "./generic-api-wire.ts";
 import type { WireSettings } from "./generic-api-wire.ts";
@@ -13,7 +14,7 @@ export interface GenericApiSettings extends WireSettings {
 }
 
 /** A verdict larger than this is no verdict. */
-const replyCharsMax = 64 * 1024 * 1024;
+const replyBytesMax = 64 * 1024 * 1024;
 
 export function createGenericApiGuardrail(
   settings: GenericApiSettings,
@@ -27,7 +28,7 @@ export function createGenericApiGuardrail(
   };
   return async (input, { signal }) => {
     let response: Response;
-    let body: string;
+    let body: Buffer | undefined;
     try {
       response = await fetchFrom(url, {
         method: "POST",
@@ -37,7 +38,7 @@ export function createGenericApiGuardrail(
         // A redirect would carry the texts to an address that nobody configured.
         redirect: "manual",
       });
-      body = await response.text();
+      body = await readBounded(response, replyBytesMax);
     } catch (error) {
       if (signal.aborted) throw error;
       return { action: "failed", cause: "unreachable", message: "its server cannot be reached" };
@@ -46,15 +47,19 @@ export function createGenericApiGuardrail(
   };
 }
 
-function verdictOf(status: number, body: string, read: (body: string) => Verdict): Verdict {
+function verdictOf(
+  status: number,
+  body: Buffer | undefined,
+  read: (body: string) => Verdict,
+): Verdict {
   if (status === 502 || status === 503 || status === 504) {
     return { action: "failed", cause: "unreachable", message: `its server answered ${status}` };
   }
   if (status !== 200) {
     return { action: "failed", cause: "error", message: `its server answered ${status}` };
   }
-  if (body.length > replyCharsMax) {
+  if (body === undefined) {
     return { action: "failed", cause: "error", message: "its server's answer is too large" };
   }
-  return read(body);
+  return read(new TextDecoder().decode(body));
 }

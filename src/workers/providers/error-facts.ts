@@ -29,7 +29,13 @@ export function readErrorFacts(json: JsonObject): ErrorFacts | undefined {
 function errorType(body: JsonObject): string {
   const { code, type } = body;
   const numeric = typeof code === "number" ? String(code) : undefined;
-  return asText(code) ?? asText(type) ?? numeric ?? "_OTHER";
+  return asIdentifier(code) ?? asIdentifier(type) ?? numeric ?? "_OTHER";
+}
+
+/** What is no identifier may be a sentence, and so a quotation of the prompt. */
+function asIdentifier(value: unknown): string | undefined {
+  const text = asText(value);
+  return text !== undefined && /^[\w.:/-]{1,64}$/.test(text) ? text : undefined;
 }
 
 function errorFacts(type: string, message: unknown): ErrorFacts {

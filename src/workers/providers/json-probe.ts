@@ -62,6 +62,14 @@ export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** Longer is no id, model or reason, but content, or a mistake. */
+const nameCharsMax = 256;
+
+/** A string that names something, for a span: cut where no name is that long. */
+export function asName(value: unknown): string | undefined {
+  return asText(value)?.slice(0, nameCharsMax);
+}
+
 /** A count of tokens. */
 export function asCount(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;

@@ -45,3 +45,16 @@ test("nothing follows the end", async () => {
   expect(await new Response(sink.stream).text()).toBe("z");
   expect(sink.gone()).toBe(false);
 });
+
+test("what breaks off does not look whole, and nothing follows it", async () => {
+  const sink = createStreamSink(() => undefined);
+  sink.write("half", () => undefined);
+  sink.breakOff();
+  sink.write("more", () => undefined);
+  sink.end("the end");
+  expect(await new Response(sink.stream).text().catch(() => "broken")).toBe("broken");
+  const gone = createStreamSink(() => undefined);
+  await gone.stream.cancel();
+  gone.breakOff();
+  expect(gone.gone()).toBe(true);
+});

@@ -2,7 +2,7 @@
 // Worker thread. Lives as long as the call.
 
 import { readErrorFacts } from "../error-facts.ts";
-import { asObject, asText, type JsonObject } from "../json-probe.ts";
+import { asObject, asName, type JsonObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
 import { createAnthropicUsage } from "./usage.ts";
 
@@ -25,15 +25,15 @@ export function createAnthropicFacts(): AnthropicFacts {
 
   return {
     noteMessage(message) {
-      const id = asText(message["id"]);
+      const id = asName(message["id"]);
       if (id !== undefined) known.id = id;
-      const model = asText(message["model"]);
+      const model = asName(message["model"]);
       if (model !== undefined) known.model = model;
-      stopReason = asText(message["stop_reason"]) ?? stopReason;
+      stopReason = asName(message["stop_reason"]) ?? stopReason;
       usage.note(message["usage"]);
     },
     noteDelta(event) {
-      stopReason = asText(asObject(event["delta"])?.["stop_reason"]) ?? stopReason;
+      stopReason = asName(asObject(event["delta"])?.["stop_reason"]) ?? stopReason;
       usage.note(event["usage"]);
     },
     noteError(json) {

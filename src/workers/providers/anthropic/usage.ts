@@ -1,7 +1,7 @@
 // Reads the usage of Anthropic-format replies. Worker thread. In a stream it comes in cumulative pieces:
 // the last value of each counter that is not null is the one, they are never added up.
 
-import { asCount, asObject, asText } from "../json-probe.ts";
+import { asCount, asObject, asName } from "../json-probe.ts";
 import type { UsageFacts } from "../reply-facts.ts";
 
 export interface AnthropicUsage {
@@ -30,7 +30,7 @@ export function createAnthropicUsage(): AnthropicUsage {
       cacheRead = asCount(usage["cache_read_input_tokens"]) ?? cacheRead;
       cacheWrite = asCount(usage["cache_creation_input_tokens"]) ?? cacheWrite;
       reasoning = asCount(details?.["thinking_tokens"]) ?? reasoning;
-      tier = asText(usage["service_tier"]) ?? tier;
+      tier = asName(usage["service_tier"]) ?? tier;
     },
     usage() {
       const parts = [input, cacheRead, cacheWrite].filter((part) => part !== undefined);

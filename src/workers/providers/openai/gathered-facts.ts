@@ -2,7 +2,7 @@
 // fields have the same names. Worker thread. Lives as long as the call.
 
 import { readErrorFacts } from "../error-facts.ts";
-import { asArray, asObject, asText, type JsonObject } from "../json-probe.ts";
+import { asArray, asObject, asName, type JsonObject } from "../json-probe.ts";
 import type { ReplyFacts } from "../reply-facts.ts";
 import { readOpenAIUsage } from "./usage.ts";
 
@@ -35,7 +35,7 @@ export function createOpenAIFacts(): OpenAIFacts {
     const { index } = fields;
     const slot = typeof index === "number" && Number.isInteger(index) ? index : position;
     if (slot < 0 || slot > choiceIndexMax) return;
-    reasons.set(slot, asText(fields["finish_reason"]) ?? reasons.get(slot));
+    reasons.set(slot, asName(fields["finish_reason"]) ?? reasons.get(slot));
   }
 
   function finishReasons(isCut: boolean): string[] {
@@ -47,13 +47,13 @@ export function createOpenAIFacts(): OpenAIFacts {
 
   return {
     note(json) {
-      const id = asText(json["id"]);
+      const id = asName(json["id"]);
       if (id !== undefined) known.id ??= id;
-      const model = asText(json["model"]);
+      const model = asName(json["model"]);
       if (model !== undefined) known.model ??= model;
-      const fingerprint = asText(json["system_fingerprint"]);
+      const fingerprint = asName(json["system_fingerprint"]);
       if (fingerprint !== undefined) known.systemFingerprint ??= fingerprint;
-      const serviceTier = asText(json["service_tier"]);
+      const serviceTier = asName(json["service_tier"]);
       if (serviceTier !== undefined) known.serviceTier = serviceTier;
       const usage = readOpenAIUsage(json["usage"]);
       if (usage !== undefined) known.usage = usage;

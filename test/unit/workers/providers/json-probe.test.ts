@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  asName,
   mayHaveText,
   mayHaveValue,
   parseObject,
@@ -38,4 +39,10 @@ test("only an object is parsed into one", () => {
   expect(parseObject('{"a":1}')).toEqual({ a: 1 });
   for (const text of ["", "null", "[]", '"x"', "{", "[DONE]"])
     expect(parseObject(text)).toBeUndefined();
+});
+
+test("a name is a text that says something, cut where no name is that long", () => {
+  expect(asName("gpt-4o")).toBe("gpt-4o");
+  for (const value of ["", null, 7, {}, ["a"]]) expect(asName(value)).toBeUndefined();
+  expect(asName("i".repeat(1_000_000))).toBe("i".repeat(256));
 });
