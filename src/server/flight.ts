@@ -86,7 +86,7 @@ function receivePart(
   switch (message.kind) {
     case "head":
       flight.status = message.status;
-      flight.isEvents = /\["content-type","text\/event-stream/i.test(message.headers);
+      flight.isEvents = /"content-type":"text\/event-stream/i.test(message.headers);
       flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
       flight.reply(
         clientResponse(flight.sink.stream, {
