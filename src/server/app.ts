@@ -7,6 +7,7 @@ import { GatewayError, toWireError } from "../errors/gateway-error.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { handleCall, traceOf } from "./handle-call.ts";
 import { errorResponse } from "./error-response.ts";
+import { assertOwnPage } from "./origin-check.ts";
 import { createTargetReader } from "./request-target.ts";
 import { matchRoute } from "./routes.ts";
 
@@ -39,14 +40,29 @@ export function createApp(deps: AppDeps): Elysia {
       : handleCall(request, { route, target }, deps);
   }
 
+  /** Nor are figures and health for pages of elsewhere, whose names may have been made to point here. */
+  function own<T>(answer: () => T): (context: { readonly request: Request }) => T | Response {
+    return ({ request }) => {
+      try {
+        assertOwnPage(request.headers, deps.config.server);
+      } catch (error) {
+        return unrouted(request, toWireErrorResponse(error), deps);
+      }
+      return answer();
+    };
+  }
+
   return new Elysia({ aot: true, precompile: true, normalize: false })
     .onError(({ error, request }) => {
       deps.openCalls.bug(error);
       return unrouted(request, toWireErrorResponse(error), deps);
     })
-    .get("/healthz", () => new Response("ok\n"))
-    .get("/readyz", () => deps.readiness())
-    .get("/metrics", () => deps.metrics())
+    .get(
+      "/healthz",
+      own(() => new Response("ok\n")),
+    )
+    .get("/readyz", own(deps.readiness))
+    .get("/metrics", own(deps.metrics))
     .all("/*", ({ request, server }) => serve(request, server as RequestHost | null), {
       parse: "none",
     }) as unknown as Elysia;

@@ -13,8 +13,8 @@ import { SpanKind } from "../tracing/recorder/span-encoding.ts";
 import { keyHeaderOf } from "./authenticate.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { callerHeaders } from "./caller-headers.ts";
-import { assertJsonType } from "./json-type.ts";
-import { isForeignPage } from "./origin-check.ts";
+import { assertForwardedType, assertJsonType } from "./json-type.ts";
+import { assertOwnPage } from "./origin-check.ts";
 import { parseJsonBody, readBody } from "./request-body.ts";
 import { selectGuardrails } from "./select-guardrails.ts";
 import { resolveForward, resolveModel } from "./resolve-model.ts";
@@ -45,12 +45,13 @@ const bodyGraceMs = 30_000;
  */
 export function authenticate(call: ServerCall, request: Request, deps: IntakeDeps): void {
   const span = call.spans.start({ name: "auth", kind: SpanKind.internal }, call.root);
-  const { server } = deps.config;
-  if (server.keys.length === 0 && isForeignPage(request.headers, server)) {
+  try {
+    assertOwnPage(request.headers, deps.config.server);
+  } catch (error) {
     span.attributes[attr.authOutcome] = "foreign_page";
     call.spans.fail(span, "forbidden");
     call.spans.end(span);
-    throw new GatewayError("forbidden", "web pages of other origins are not served without keys");
+    throw error;
   }
   const result = deps.authenticator.check(request.headers);
   if (result.ok) {
@@ -111,7 +112,10 @@ async function parseRequest(call: ServerCall, request: Request, config: Config):
     assertJsonType(request.headers, { strict: keys.length === 0 });
   }
   const body = await readBody(request, { bytesMax, graceMs: bodyGraceMs });
-  if (route.name === "forward") return parseForwarded(request, body);
+  if (route.name === "forward") {
+    if (keys.length === 0 && body.length > 0) assertForwardedType(request.headers);
+    return parseForwarded(request, body);
+  }
   const { text, value } = parseJsonBody(body);
   const guardrails = (value as { guardrails?: unknown } | null)?.guardrails;
   if (!route.generates) {

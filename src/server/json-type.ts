@@ -38,6 +38,18 @@ export function assertJsonType(headers: Headers, { strict }: { readonly strict: 
   }
 }
 
+/**
+ * A body that is only passed on, without keys: of the types that a web page may send without its browser asking
+ * first, those that no API takes are refused. (Files come as multipart; the page's own `Origin` is refused.)
+ *
+ * @throws GatewayError `unsupported_media_type`
+ */
+export function assertForwardedType(headers: Headers): void {
+  const [type = ""] = (headers.get("content-type") ?? "").toLowerCase().split(";");
+  if (!lenientTypes.has(type.trim())) return;
+  throw unsupported("say what the body is, with `content-type: application/json` for JSON");
+}
+
 function unsupported(message: string): GatewayError {
   return new GatewayError("unsupported_media_type", message);
 }

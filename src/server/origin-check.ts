@@ -2,6 +2,7 @@
 // such a page and a gateway on its reader's machine, and the provider keys behind it. Pure.
 
 import type { ServerConfig } from "../config/schema.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
 
 /**
  * Whether a page that is not of this machine sent it, as its browser says:
@@ -12,12 +13,18 @@ import type { ServerConfig } from "../config/schema.ts";
  *   and to its page the request is of the same origin.
  */
 export function isForeignPage(headers: Headers, server: ServerConfig): boolean {
-  if (headers.get("sec-fetch-site") === "cross-site") return true;
+  if (/cross-site/i.test(headers.get("sec-fetch-site") ?? "")) return true;
   const origin = headers.get("origin");
   if (origin !== null && !isOwnName(URL.parse(origin)?.hostname ?? "", server)) return true;
   if (server.unix !== undefined || !isLoopback(server.host)) return false;
   const host = headers.get("host");
   return host !== null && host !== server.host && isPublicName(hostName(host));
+}
+
+/** @throws GatewayError `forbidden` for a page of elsewhere, where no key keeps it out */
+export function assertOwnPage(headers: Headers, server: ServerConfig): void {
+  if (server.keys.length > 0 || !isForeignPage(headers, server)) return;
+  throw new GatewayError("forbidden", "web pages of other origins are not served without keys");
 }
 
 function isOwnName(name: string, { host }: ServerConfig): boolean {

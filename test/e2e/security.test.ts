@@ -200,6 +200,7 @@ describe("without keys, web pages", () => {
     { origin: "http://localhost.evil.example" },
     { origin: "file://" },
     { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "Cross-Site" },
     { "sec-fetch-site": "cross-site", origin: "http://localhost:3000" },
     // DNS rebinding: to the page this is its own origin.
     { host: "evil.example:4000" },
@@ -207,8 +208,9 @@ describe("without keys, web pages", () => {
   ];
   test.each(foreign)("of elsewhere are refused: %o", async (headers) => {
     const before = traced.provider.callCount();
-    for (const path of [...routes, "/v1/models", "/v1/embeddings"] as const) {
-      const isGet = path === "/v1/models";
+    const read = ["/v1/models", "/metrics", "/readyz", "/healthz"];
+    for (const path of [...routes, "/v1/embeddings", ...read]) {
+      const isGet = read.includes(path);
       const reply = await fetch(traced.gateway.url + path, {
         method: isGet ? "GET" : "POST",
         headers: { "content-type": "application/json", ...headers },
@@ -242,6 +244,13 @@ describe("without keys, web pages", () => {
       const reply = await post(traced, "/v1/chat/completions", { "content-type": type });
       expect(reply.status).toBe(415);
       expect(await reply.text()).toContain("application/json");
+      // On paths that are only passed on, files are still taken as files.
+      const forwarded = await fetch(`${traced.gateway.url}/v1/responses`, {
+        method: "POST",
+        headers: { "content-type": type },
+        body: "{}",
+      });
+      expect(forwarded.status === 415).toBe(type !== "multipart/form-data");
     },
   );
 });

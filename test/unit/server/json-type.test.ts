@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { assertJsonType } from "../../../src/server/json-type.ts";
+import { assertForwardedType, assertJsonType } from "../../../src/server/json-type.ts";
 
 function verdict(headers: Record<string, string>, strict: boolean): string {
   try {
@@ -39,4 +39,14 @@ test("no header at all is like an empty one; a compressed body is never taken", 
   const json = { "content-type": "application/json" };
   expect(verdict({ ...json, "content-encoding": "identity" }, true)).toBe("taken");
   expect(verdict({ ...json, "content-encoding": "gzip" }, false)).toBe(refused);
+});
+
+test("what is only passed on may be anything but what pages send unasked and no API takes", () => {
+  for (const type of ["", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded"]) {
+    const headers = new Headers(type === "" ? {} : { "content-type": type });
+    expect(() => assertForwardedType(headers)).toThrow("content-type");
+  }
+  for (const type of ["application/json", "multipart/form-data; boundary=x", "audio/wav"]) {
+    expect(() => assertForwardedType(new Headers({ "content-type": type }))).not.toThrow();
+  }
 });
