@@ -10,6 +10,7 @@ import type {
   RowEnd,
   RowsCommand,
 } from "../../protocol/exporter-message.ts";
+import { toBytes } from "./byte-writer.ts";
 import { closeOpenSpans } from "./interrupted-spans.ts";
 import type { CallRow, JournalRow } from "./ledger.ts";
 
@@ -99,7 +100,7 @@ function addRows(group: CommitGroup, { batch, rows }: RowsCommand): void {
     dropJournals(group, call);
     group.calls.push({
       call,
-      spans: toBytes(rows[at + 3] as string),
+      spans: rows[at + 3] as string,
       spanCount: rows[at + 4] as number,
       sampled: rows[at + 5] === 1,
     });
@@ -125,7 +126,7 @@ function dropJournals(group: CommitGroup, call: string): void {
 
 function finishedRow(command: Extract<CallCommand, { kind: "finished" }>): CallRow {
   const { call, spanCount, sampled } = command;
-  return { call, spans: toBytes(command.spans), spanCount, sampled };
+  return { call, spans: command.spans, spanCount, sampled };
 }
 
 function abandonedRow(
@@ -152,8 +153,4 @@ function closedPart(
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-function toBytes(spans: string): Uint8Array {
-  return Buffer.from(spans, "latin1");
 }

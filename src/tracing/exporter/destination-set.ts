@@ -5,11 +5,10 @@ import type { DestinationAccount } from "../../protocol/exporter-message.ts";
 import { startDestination, type Destination } from "./destination.ts";
 import { createTransport, type Fetch } from "./destination-transport.ts";
 import { settleDestination } from "./dialects/destination-dialect.ts";
-import type { CallTranslation } from "./dialects/dialect.ts";
 import type { BatchCall, DestinationLedger } from "./ledger-destinations.ts";
 import type { LedgerService } from "./ledger-service.ts";
 import { jsonRequest } from "./otlp-json.ts";
-import { protobufRequest, type OtlpEnvelope } from "./otlp-request.ts";
+import { protobufRequest, type OtlpEnvelope, type RequestBuilder } from "./otlp-request.ts";
 
 export interface DestinationSetOptions {
   readonly tracing: TracingConfig;
@@ -38,7 +37,8 @@ export interface DestinationSet {
 /** Uncompressed; well below the smallest receiver limit known (20 MiB). */
 const requestBytesMax = 4 * 1024 * 1024;
 
-const sliceCalls = 32;
+/** Well below a millisecond. */
+const sliceBytes = 128 * 1024;
 
 export function startDestinations(options: DestinationSetOptions): DestinationSet {
   const all = options.tracing.destinations.map((config) => start(config, options));
@@ -80,7 +80,9 @@ function start(configured: DestinationConfig, options: DestinationSetOptions): D
   const { config, translate, notices } = settleDestination(configured);
   for (const text of notices) options.onNotice("info", text);
   const request =
-    config.protocol === "http/json" ? jsonRequest(envelope) : protobufRequest(envelope);
+    config.protocol === "http/json"
+      ? jsonRequest(envelope, translate)
+      : protobufRequest(envelope, translate);
   return startDestination({
     name: config.name,
     limits: { calls: tracing.maxExportBatch, sizeBytes: requestBytesMax },
@@ -91,7 +93,7 @@ function start(configured: DestinationConfig, options: DestinationSetOptions): D
       nowMs: options.nowMs,
       userAgent: `everyspan/${envelope.scopeVersion}`,
     }),
-    build: async (calls) => request(await translateAll(calls, translate)),
+    build: (calls) => build(request, calls),
     async onLedger(work) {
       const result = await onLedger(service, config.name, work);
       options.onProgress();
@@ -112,16 +114,17 @@ function start(configured: DestinationConfig, options: DestinationSetOptions): D
 }
 
 /** In slices, because commits wait behind each. */
-async function translateAll(
-  calls: readonly BatchCall[],
-  translate: CallTranslation,
-): Promise<Uint8Array[]> {
-  const translated: Uint8Array[] = [];
-  for (const call of calls) {
-    translated.push(translate(call.spans));
-    if (translated.length % sliceCalls === 0) await new Promise((next) => setImmediate(next));
+async function build(request: RequestBuilder, calls: readonly BatchCall[]): Promise<Uint8Array> {
+  let sinceBreak = 0;
+  request.begin();
+  for (const { spans } of calls) {
+    request.add(spans);
+    sinceBreak += spans.length;
+    if (sinceBreak < sliceBytes) continue;
+    sinceBreak = 0;
+    await new Promise((next) => setImmediate(next));
   }
-  return translated;
+  return request.finish();
 }
 
 /** A failing ledger is taken down, and the work done again on the next one: it must bear repeating. */

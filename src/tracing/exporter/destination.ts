@@ -30,7 +30,7 @@ export interface Destination {
   readonly name: string;
   /** Something was committed. */
   wake(): void;
-  /** Waits no back-off out: the process is about to stop. */
+  /** Waits no back-off out, nor for company: the process is about to stop. */
   hurry(): void;
   /** True when nothing more can be delivered now: all sent, or paused. */
   isSettled(): boolean;
@@ -52,6 +52,7 @@ export function startDestination(options: DestinationOptions): Destination {
   let state: State = "active";
   let lastError = "";
   let isIdle = false;
+  let isHurried = false;
   let failures = 0;
   let probes = 0;
   let hasEverAccepted = false;
@@ -200,6 +201,9 @@ export function startDestination(options: DestinationOptions): Destination {
     }
   };
 
+  const company = (): Promise<void> | undefined =>
+    options.delayMs > 0 && !isHurried ? Bun.sleep(options.delayMs) : undefined;
+
   const run = async (): Promise<void> => {
     while (!abort.signal.aborted) {
       committed.reset();
@@ -209,14 +213,17 @@ export function startDestination(options: DestinationOptions): Destination {
         ledger.pendingSpans() === 0 ? [] : ledger.nextBatch({ ...limits, calls }),
       );
       if (batch !== undefined && batch.length > 0) {
+        // What is committed meanwhile waits for company as a first call does, unless there is a backlog.
+        const together = batch.length < calls ? company() : undefined;
         await deliver(batch);
+        await together;
         continue;
       }
       if (abort.signal.aborted) break;
       isIdle = true;
       await committed.wait(Infinity);
       isIdle = false;
-      if (options.delayMs > 0) await Bun.sleep(options.delayMs);
+      await company();
     }
   };
 
@@ -239,7 +246,10 @@ export function startDestination(options: DestinationOptions): Destination {
       isIdle = false; // said at once: a stop that follows on a commit must not take this for settled
       committed.cut();
     },
-    hurry: () => pauseBetweenTries.cut(),
+    hurry() {
+      isHurried = true;
+      pauseBetweenTries.cut();
+    },
     isSettled: () => isIdle || state === "paused",
     async stop() {
       abort.abort();

@@ -82,8 +82,13 @@ export function createExporter(options: ExporterOptions): Exporter {
   });
 
   const tellExported = (): void => {
-    const rows = service.current()?.destinations.values() ?? [];
-    waiters.done(Math.min(Infinity, ...Array.from(rows, (row) => row.doneThrough())));
+    const opened = service.current();
+    let doneThrough = Infinity;
+    for (const row of opened?.destinations.values() ?? []) {
+      doneThrough = Math.min(doneThrough, row.doneThrough());
+    }
+    opened?.ledger.recent.forget(doneThrough);
+    waiters.done(doneThrough);
   };
 
   const destinations = startDestinations({

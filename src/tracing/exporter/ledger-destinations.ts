@@ -2,6 +2,7 @@
 // function is one transaction; a cursor never moves without the counters that account for it.
 
 import type { DestinationAccount } from "../../protocol/exporter-message.ts";
+import { toBytes, type SpanBytes } from "./byte-writer.ts";
 import { readRow, sumPending, type DestinationRow } from "./destination-rows.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -9,7 +10,7 @@ export interface BatchCall {
   readonly seq: number;
   readonly call: string;
   readonly spanCount: number;
-  readonly spans: Uint8Array;
+  readonly spans: SpanBytes;
 }
 
 export interface BatchLimits {
@@ -83,6 +84,8 @@ export function openDestination(ledger: Ledger, name: string): DestinationLedger
       pending += spans;
     },
     nextBatch(limits, afterSeq = row.cursor) {
+      const recent = ledger.recent.after(afterSeq, limits);
+      if (recent !== undefined) return recent;
       let last = 0;
       let sizeBytes = 0;
       for (const { seq, size } of sizes.all(afterSeq, limits.calls)) {
@@ -114,7 +117,7 @@ export function openDestination(ledger: Ledger, name: string): DestinationLedger
           .query<unknown, [string, number, string, string, number, number, Uint8Array]>(
             "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
           )
-          .run(name, call.seq, call.call, reason, Date.now(), call.spanCount, call.spans);
+          .run(name, call.seq, call.call, reason, Date.now(), call.spanCount, toBytes(call.spans));
         write(next);
       })();
       Object.assign(row, next);

@@ -45,6 +45,9 @@ export interface KeeperOptions {
   readonly nowMs: () => number;
 }
 
+/** A second of full load; destinations further behind read from the file. */
+const recentBytesMaxWithDestinations = 8 * 1024 * 1024;
+
 export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
   const { path, durability } = options.tracing.ledger;
   let lock: LedgerLock | undefined;
@@ -60,9 +63,11 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
     const opening = openLedgerFile(path, durability);
     if (!opening.ok) return opening;
     try {
-      const ledger = openLedger(opening.file, options.run, options.nowMs);
-      const interruptedCalls = ledger.closeInterrupted();
       const configs = options.tracing.destinations;
+      const { run, nowMs } = options;
+      const recentBytesMax = configs.length === 0 ? 0 : recentBytesMaxWithDestinations;
+      const ledger = openLedger(opening.file, { run, nowMs, recentBytesMax });
+      const interruptedCalls = ledger.closeInterrupted();
       registerDestinations(ledger, configs);
       const byName = new Map(configs.map(({ name }) => [name, openDestination(ledger, name)]));
       return { ok: true, opened: { ledger, destinations: byName, interruptedCalls } };

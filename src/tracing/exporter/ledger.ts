@@ -3,15 +3,18 @@
 
 import type { JournalPart } from "../../protocol/exporter-message.ts";
 import { openingSpanCount } from "../recorder/row-opening.ts";
+import { createByteWriter, type SpanBytes } from "./byte-writer.ts";
 import type { LedgerFile } from "./ledger-file.ts";
 import { pageSizeBytes, partNumber } from "./ledger-schema.ts";
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
+import type { BatchCall } from "./ledger-destinations.ts";
 import { interruptedCalls } from "./interrupted-calls.ts";
+import { createRecentCalls, type RecentCalls } from "./recent-calls.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
 export interface CallRow {
   readonly call: string;
-  readonly spans: Uint8Array;
+  readonly spans: SpanBytes;
   readonly spanCount: number;
   readonly sampled: boolean;
 }
@@ -42,6 +45,7 @@ export interface Committed {
 export interface Ledger {
   readonly file: LedgerFile;
   readonly totals: Readonly<LedgerTotals>;
+  readonly recent: RecentCalls;
   /** Commits all of it in one transaction, or throws and changes nothing. Known call ids change nothing. */
   commit(
     calls: readonly CallRow[],
@@ -67,8 +71,17 @@ export interface Ledger {
 /** What a transaction writes besides its calls: the account, an index page, two ends of pages. */
 const commitPages = 4;
 
-export function openLedger(file: LedgerFile, run: string, nowMs: () => number): Ledger {
+export interface LedgerOptions {
+  /** Names this process's life: what other runs left open was interrupted. */
+  readonly run: string;
+  readonly nowMs: () => number;
+  /** How much of what was committed last stays in memory for the destinations. */
+  readonly recentBytesMax: number;
+}
+
+export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   const { database } = file;
+  const { run, nowMs } = options;
   const begin = database.prepare("BEGIN IMMEDIATE");
   const end = database.prepare("COMMIT");
   const insertCall = database.prepare<
@@ -97,25 +110,32 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
   const totals = readTotals(file);
   const aliveAtMs = readAliveAtMs(file);
   const open = readOpenCalls(file);
+  const recent = createRecentCalls(totals.lastSeq, options.recentBytesMax);
+  const blob = createByteWriter();
   let logBytes = 0;
 
-  const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): Committed => {
-    let spans = 0;
-    let sampledSpans = 0;
-    for (const row of calls) {
-      const { spanCount } = row;
-      const sampled = row.sampled ? 1 : 0;
+  const asBlob = (spans: SpanBytes): Uint8Array => {
+    if (typeof spans !== "string") return spans;
+    blob.clear();
+    blob.put(spans);
+    return blob.bytes();
+  };
+
+  /** The calls that are new, with their places. */
+  const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): BatchCall[] => {
+    const fresh: BatchCall[] = [];
+    for (const { call, spans, spanCount, sampled } of calls) {
       const seq = next.lastSeq + 1;
-      if (insertCall.run(seq, row.call, now, spanCount, sampled, row.spans).changes === 0) continue;
+      const values = [seq, call, now, spanCount, sampled ? 1 : 0, asBlob(spans)] as const;
+      if (insertCall.run(...values).changes === 0) continue;
       next.lastSeq = seq;
-      spans += spanCount;
-      if (row.sampled) sampledSpans += spanCount;
       next.calls += 1;
-      if (open.has(row.call)) deleteOpen.run(row.call);
+      next.committed += spanCount;
+      if (sampled) fresh.push({ seq, call, spanCount, spans });
+      else next.unsampled += spanCount;
+      if (open.size > 0 && open.has(call)) deleteOpen.run(call);
     }
-    next.committed += spans;
-    next.unsampled += spans - sampledSpans;
-    return { spans, sampledSpans };
+    return fresh;
   };
 
   const commit: Ledger["commit"] = (calls, journals, lost, batch) => {
@@ -123,10 +143,10 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
     const next = { ...totals, lost: totals.lost + lost };
     const journaled: JournalRow[] = [];
     let written = commitPages * pageSizeBytes;
-    let added: Committed;
+    let fresh: BatchCall[];
     begin.run();
     try {
-      added = writeCalls(calls, next, Math.floor(now));
+      fresh = writeCalls(calls, next, Math.floor(now));
       for (const row of journals) {
         const bytes = Buffer.from(row.spans, "latin1");
         const part = partNumber[row.part];
@@ -145,9 +165,12 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       if (database.inTransaction) database.run("ROLLBACK");
       throw error;
     }
+    const spans = next.committed - totals.committed;
+    const sampledSpans = spans - (next.unsampled - totals.unsampled);
     Object.assign(totals, next);
+    for (const call of fresh) recent.add(call);
     for (const row of calls) {
-      open.delete(row.call);
+      if (open.size > 0) open.delete(row.call);
       written += row.spans.length;
     }
     batches.written(batch, calls);
@@ -157,12 +180,13 @@ export function openLedger(file: LedgerFile, run: string, nowMs: () => number): 
       parts[row.part] = row.spanCount;
       open.set(row.call, parts);
     }
-    return added;
+    return { spans, sampledSpans };
   };
 
   return {
     file,
     totals,
+    recent,
     commit,
     workerPart(call) {
       if (!open.has(call)) return undefined;

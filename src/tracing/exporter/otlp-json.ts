@@ -3,21 +3,35 @@
 
 import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
 import type { TypedAttribute, TypedValue } from "../recorder/span-decoding.ts";
-import type { OtlpEnvelope } from "./otlp-request.ts";
+import { createByteWriter } from "./byte-writer.ts";
+import type { CallTranslation } from "./dialects/dialect.ts";
+import type { OtlpEnvelope, RequestBuilder } from "./otlp-request.ts";
 
-/** The JSON body as UTF-8; each of `calls` is concatenated ScopeSpans.spans entries. */
-export function jsonRequest(envelope: OtlpEnvelope): (calls: readonly Uint8Array[]) => Uint8Array {
+/** The body is UTF-8. */
+export function jsonRequest(envelope: OtlpEnvelope, translate: CallTranslation): RequestBuilder {
   const attributes = Object.entries(envelope.resource).map(([key, value]) => ({
     key,
     value: { stringValue: value },
   }));
   const scope = { name: envelope.scopeName, version: envelope.scopeVersion };
-  return (calls) => {
-    const spans = calls.flatMap((call) => decodeSpans(call).map(jsonSpan));
-    const request = {
-      resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans }] }],
-    };
-    return Buffer.from(JSON.stringify(request), "utf8");
+  const translated = createByteWriter();
+  let spans: object[] = [];
+  return {
+    begin() {
+      spans = [];
+    },
+    add(call) {
+      translated.clear();
+      translate(call, translated);
+      for (const span of decodeSpans(translated.bytes())) spans.push(jsonSpan(span));
+    },
+    finish() {
+      const request = {
+        resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans }] }],
+      };
+      spans = [];
+      return Buffer.from(JSON.stringify(request), "utf8");
+    },
   };
 }
 

@@ -1,7 +1,10 @@
 // Builds the body of an OTLP/HTTP trace export (opentelemetry-proto: ExportTraceServiceRequest) around stored
-// spans. Pure: the same calls give the same bytes, so that a resend after an unknown outcome is the same.
+// spans. Pure but for its buffer: the same calls give the same bytes, so that a resend after an unknown outcome
+// is the same.
 
-import { attributeField, concatBytes, lengthField, textField } from "./protobuf-writer.ts";
+import { createByteWriter, type SpanBytes } from "./byte-writer.ts";
+import type { CallTranslation } from "./dialects/dialect.ts";
+import { attributeField, concatBytes, lengthField, textField, varint } from "./protobuf-writer.ts";
 
 export interface OtlpEnvelope {
   readonly resource: Readonly<Record<string, string>>;
@@ -9,10 +12,22 @@ export interface OtlpEnvelope {
   readonly scopeVersion: string;
 }
 
-/** The protobuf body; each of `calls` is concatenated ScopeSpans.spans entries. */
+/** One request at a time, call by call. */
+export interface RequestBuilder {
+  readonly begin: () => void;
+  /** Throws RangeError when the spans cannot be read. */
+  readonly add: (spans: SpanBytes) => void;
+  /** The body; good until the next `begin`. */
+  readonly finish: () => Uint8Array;
+}
+
+/** Tag and length, twice. */
+const headBytes = 12;
+
 export function protobufRequest(
   envelope: OtlpEnvelope,
-): (calls: readonly Uint8Array[]) => Uint8Array {
+  translate: CallTranslation,
+): RequestBuilder {
   const resource = lengthField(
     1,
     concatBytes(
@@ -23,8 +38,16 @@ export function protobufRequest(
     1,
     concatBytes([textField(1, envelope.scopeName), textField(2, envelope.scopeVersion)]),
   );
-  return (calls) => {
-    const scopeSpans = lengthField(2, concatBytes([scope, ...calls]));
-    return lengthField(1, concatBytes([resource, scopeSpans]));
+  const body = createByteWriter();
+  return {
+    begin: () => body.clear(resource.length + scope.length + headBytes),
+    add: (spans) => translate(spans, body),
+    finish() {
+      const scopeSpansBytes = scope.length + body.size();
+      const scopeSpansHead = Uint8Array.from([0x12, ...varint(scopeSpansBytes)]);
+      const sizeBytes = resource.length + scopeSpansHead.length + scopeSpansBytes;
+      const head = Uint8Array.from([0x0a, ...varint(sizeBytes)]);
+      return body.under(concatBytes([head, resource, scopeSpansHead, scope]));
+    },
   };
 }

@@ -17,18 +17,6 @@ export function varint(value: number): number[] {
   return bytes;
 }
 
-/** Writes an unsigned varint at `at`; gives the place behind it. */
-export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
-  let [rest, end] = [value, at];
-  while (rest >= 128) {
-    bytes[end] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
-    end += 1;
-  }
-  bytes[end] = rest;
-  return end + 1;
-}
-
 export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1;

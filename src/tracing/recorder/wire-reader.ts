@@ -12,6 +12,19 @@ export const wireFixed64 = 1;
 export const wireLen = 2;
 export const wireFixed32 = 5;
 
+/** Where a walk through a message is: one object for many fields, so that a field costs none. */
+export interface FieldCursor {
+  field: number;
+  wire: number;
+  /** Of the value, as {@link FieldVisitor} has it. The next field begins at `end`. */
+  start: number;
+  end: number;
+}
+
+export function fieldCursor(): FieldCursor {
+  return { field: 0, wire: 0, start: 0, end: 0 };
+}
+
 /** Visits the fields of one message in order. Throws RangeError when it is cut or malformed. */
 export function eachField(
   bytes: Uint8Array,
@@ -19,30 +32,41 @@ export function eachField(
   end: number,
   visit: FieldVisitor,
 ): void {
+  const cursor = fieldCursor();
   let at = start;
   while (at < end) {
-    const tagEnd = varintEnd(bytes, at, end);
-    const tag = readVarint(bytes, at);
-    const wire = tag & 7;
-    const field = Math.floor(tag / 8);
-    let valueStart = tagEnd;
-    let valueEnd: number;
-    if (wire === wireLen) {
-      valueStart = varintEnd(bytes, tagEnd, end);
-      valueEnd = valueStart + readVarint(bytes, tagEnd);
-    } else if (wire === wireVarint) {
-      valueEnd = varintEnd(bytes, tagEnd, end);
-    } else if (wire === wireFixed64) {
-      valueEnd = tagEnd + 8;
-    } else if (wire === wireFixed32) {
-      valueEnd = tagEnd + 4;
-    } else {
-      throw new RangeError(`protobuf wire type ${wire} at byte ${at}`);
-    }
-    if (valueEnd > end || field === 0) throw new RangeError(`protobuf cut at byte ${at}`);
-    if (visit(field, wire, valueStart, valueEnd) === false) return;
-    at = valueEnd;
+    readField(bytes, at, end, cursor);
+    at = cursor.end;
+    if (visit(cursor.field, cursor.wire, cursor.start, at) === false) return;
   }
+}
+
+/** Reads the head of the field at `at` of a message that ends at `end`. Throws RangeError as above. */
+export function readField(bytes: Uint8Array, at: number, end: number, cursor: FieldCursor): void {
+  const tagEnd = varintEnd(bytes, at, end);
+  const tag = tagEnd === at + 1 ? (bytes[at] ?? 0) : readVarint(bytes, at);
+  const wire = tag & 7;
+  const field = Math.floor(tag / 8);
+  let valueStart = tagEnd;
+  let valueEnd: number;
+  if (wire === wireLen) {
+    valueStart = varintEnd(bytes, tagEnd, end);
+    const isShort = valueStart === tagEnd + 1;
+    valueEnd = valueStart + (isShort ? (bytes[tagEnd] ?? 0) : readVarint(bytes, tagEnd));
+  } else if (wire === wireVarint) {
+    valueEnd = varintEnd(bytes, tagEnd, end);
+  } else if (wire === wireFixed64) {
+    valueEnd = tagEnd + 8;
+  } else if (wire === wireFixed32) {
+    valueEnd = tagEnd + 4;
+  } else {
+    throw new RangeError(`protobuf wire type ${wire} at byte ${at}`);
+  }
+  if (valueEnd > end || field === 0) throw new RangeError(`protobuf cut at byte ${at}`);
+  cursor.field = field;
+  cursor.wire = wire;
+  cursor.start = valueStart;
+  cursor.end = valueEnd;
 }
 
 /** An unsigned varint as a number; exact up to 2^53. */

@@ -6,11 +6,11 @@ import type { SpanRange } from "../../recorder/span-decoding.ts";
 import { encodeAttribute } from "../../recorder/span-encoding.ts";
 import { eachField, wireLen } from "../../recorder/wire-reader.ts";
 import { rewriteFields, rewriteSpans } from "../span-rewrite.ts";
-import type { CallTranslation } from "./dialect.ts";
+import type { CallRewrite } from "./dialect.ts";
 import { shortenJson, shortenText } from "./shorten-text.ts";
 
 /** @param limitBytes longest UTF-8 text of a value; shorter ones and those of other types are left alone */
-export function limitAttributes(limitBytes: number): CallTranslation {
+export function limitAttributes(limitBytes: number): CallRewrite {
   return (spans) =>
     rewriteSpans(spans, (bytes, range) => {
       if (!hasLongAttribute(bytes, range, limitBytes)) return undefined;

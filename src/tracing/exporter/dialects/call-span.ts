@@ -4,16 +4,27 @@
 import { attr } from "../../recorder/semconv.ts";
 import type { SpanRange } from "../../recorder/span-decoding.ts";
 import { SpanKind } from "../../recorder/span-encoding.ts";
-import { eachField, readVarint, wireLen } from "../../recorder/wire-reader.ts";
+import {
+  eachField,
+  fieldCursor,
+  readField,
+  readVarint,
+  wireLen,
+} from "../../recorder/wire-reader.ts";
+import type { FieldCursor } from "../../recorder/wire-reader.ts";
 
 export type SpanRole = "root" | "chat" | "guardrail" | "attempt" | "step";
 
 export interface CallSpan {
   readonly role: SpanRole;
+  /** The root's; of the others the role says enough. */
   readonly name: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0 on spans that are neither chat nor guardrail. */
   readonly startMs: number;
   readonly values: SpanValues;
+  /** The Span message, without tag and length. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface ChatSpan extends CallSpan {
@@ -25,7 +36,6 @@ export type SpanValues = Readonly<Record<string, string | number | undefined>>;
 
 const readKeys = [
   attr.responseModel,
-  attr.requestModel,
   attr.responseTimeToFirstChunk,
   attr.usageInputTokens,
   attr.usageOutputTokens,
@@ -43,37 +53,62 @@ const readKeys = [
   attr.guardrailOutput,
 ] as const;
 
-export function readCallSpan(bytes: Buffer, range: SpanRange): CallSpan {
-  let name = "";
+/** Reads all spans of a call from the first `length` bytes. */
+export function readCallSpans(bytes: Buffer, length: number): CallSpan[] {
+  const spans: CallSpan[] = [];
+  const cursor = fieldCursor();
+  for (let at = 0; at < length; at = cursor.end) {
+    readField(bytes, at, length, cursor);
+    const { field, wire, start, end } = cursor;
+    if (field !== 2 || wire !== wireLen) throw new RangeError(`field ${field} among spans`);
+    spans.push(readCallSpan(bytes, start, end, cursor));
+    cursor.end = end;
+  }
+  return spans;
+}
+
+function readCallSpan(
+  bytes: Buffer,
+  spanStart: number,
+  spanEnd: number,
+  cursor: FieldCursor,
+): CallSpan {
+  let nameStart = 0;
+  let nameEnd = 0;
   let hasParent = false;
   let startMs = 0;
   let role: SpanRole = "step";
   const values: Record<string, string | number | undefined> = {};
-  eachField(bytes, range.start, range.end, (field, wire, start, end) => {
+  for (let at = spanStart; at < spanEnd; at = cursor.end) {
+    readField(bytes, at, spanEnd, cursor);
+    const { field, start } = cursor;
     if (field === 4) hasParent = true;
-    else if (field === 5) name = bytes.toString("utf8", start, end);
-    else if (field === 6) role = roleOf(name, readVarint(bytes, start), hasParent);
-    else if (field === 7) startMs = readTimeMs(bytes, start);
-    else if (field === 9 && wire === wireLen) {
-      // Fields come in the order of their numbers in what we write, so the role is known by now.
-      if (role !== "chat" && role !== "guardrail") return false;
-      readAttribute(bytes, { start, end }, values);
+    else if (field === 5) {
+      nameStart = start;
+      nameEnd = cursor.end;
+    } else if (field === 6) {
+      role = roleOf(bytes, { nameStart, nameEnd, kind: readVarint(bytes, start), hasParent });
+      // Fields come in the order of their numbers in what we write, so this is all that the others need.
+      if (role !== "chat" && role !== "guardrail") break;
+    } else if (field === 7) startMs = readTimeMs(bytes, start);
+    else if (field === 9 && cursor.wire === wireLen) {
+      readAttribute(bytes, start, cursor.end, values);
     }
-    return true;
-  });
-  return { role, name, startMs, values };
+  }
+  const name = role === "root" ? bytes.toString("utf8", nameStart, nameEnd) : "";
+  return { role, name, startMs, values, start: spanStart, end: spanEnd };
 }
 
 /** The role alone. */
 export function spanRole(bytes: Buffer, range: SpanRange): SpanRole {
-  let name = "";
+  let [nameStart, nameEnd] = [0, 0];
   let hasParent = false;
   let role: SpanRole = "step";
   eachField(bytes, range.start, range.end, (field, _wire, start, end) => {
     if (field === 4) hasParent = true;
-    if (field === 5) name = bytes.toString("utf8", start, end);
+    if (field === 5) [nameStart, nameEnd] = [start, end];
     if (field !== 6) return true;
-    role = roleOf(name, readVarint(bytes, start), hasParent);
+    role = roleOf(bytes, { nameStart, nameEnd, kind: readVarint(bytes, start), hasParent });
     return false;
   });
   return role;
@@ -85,11 +120,33 @@ function readTimeMs(bytes: Buffer, start: number): number {
   return (high * 4294967296 + low) / 1e6;
 }
 
-function roleOf(name: string, kind: number, hasParent: boolean): SpanRole {
+interface RoleSigns {
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly kind: number;
+  readonly hasParent: boolean;
+}
+
+function roleOf(bytes: Buffer, { nameStart, nameEnd, kind, hasParent }: RoleSigns): SpanRole {
   if (kind === SpanKind.server || !hasParent) return "root";
-  if (name === "chat" || name.startsWith("chat ")) return "chat";
-  if (name.startsWith("apply_guardrail")) return "guardrail";
+  const length = nameEnd - nameStart;
+  if (length >= 4 && startsWith(bytes, nameStart, chatName)) {
+    if (length === 4 || bytes[nameStart + 4] === 0x20) return "chat";
+  }
+  if (length >= guardrailName.length && startsWith(bytes, nameStart, guardrailName)) {
+    return "guardrail";
+  }
   return kind === SpanKind.client ? "attempt" : "step";
+}
+
+const chatName: Uint8Array = Buffer.from("chat", "latin1");
+const guardrailName: Uint8Array = Buffer.from("apply_guardrail", "latin1");
+
+function startsWith(bytes: Buffer, start: number, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index += 1) {
+    if (bytes[start + index] !== name[index]) return false;
+  }
+  return true;
 }
 
 /**
@@ -98,7 +155,8 @@ function roleOf(name: string, kind: number, hasParent: boolean): SpanRole {
  */
 function readAttribute(
   bytes: Buffer,
-  { start, end }: SpanRange,
+  start: number,
+  end: number,
   values: Record<string, string | number | undefined>,
 ): void {
   const keyLength = bytes[start + 1] ?? 0;

@@ -2,9 +2,10 @@
 // in this order. Pure and deterministic: the same stored call gives the same bytes, today and after a restart.
 
 import type { DestinationConfig } from "../../../config/schema.ts";
+import { createByteWriter, toBytes } from "../byte-writer.ts";
 import { limitAttributes } from "./attribute-limit.ts";
 import { cutRootParent } from "./cut-parent.ts";
-import type { CallTranslation, Dialect } from "./dialect.ts";
+import type { CallRewrite, CallTranslation, Dialect } from "./dialect.ts";
 import { appendAttributes } from "./dialect-attributes.ts";
 import { genaiDialect } from "./genai.ts";
 import { unsetRecoveredAttempts } from "./recovered-attempts.ts";
@@ -13,14 +14,27 @@ export function callTranslation(
   dialect: Dialect,
   { cutParent, attributeLimit }: Pick<DestinationConfig, "cutParent" | "attributeLimit">,
 ): CallTranslation {
-  const steps: CallTranslation[] = [];
-  if (cutParent) steps.push(cutRootParent);
-  if (dialect.unsetsRecoveredAttempts) steps.push(unsetRecoveredAttempts);
-  if (dialect !== genaiDialect) steps.push(appendAttributes(dialect));
-  if (attributeLimit !== undefined) steps.push(limitAttributes(attributeLimit));
-  return (spans) => {
-    let translated = spans;
-    for (const step of steps) translated = step(translated);
-    return translated;
+  const rewrites: CallRewrite[] = [];
+  if (cutParent) rewrites.push(cutRootParent);
+  if (dialect.unsetsRecoveredAttempts) rewrites.push(unsetRecoveredAttempts);
+  const append: CallTranslation =
+    dialect === genaiDialect ? (spans, out) => out.put(spans) : appendAttributes(dialect);
+  const translate: CallTranslation =
+    rewrites.length === 0
+      ? append
+      : (spans, out) => append(rewritten(toBytes(spans), rewrites), out);
+  if (attributeLimit === undefined) return translate;
+  const limit = limitAttributes(attributeLimit);
+  const whole = createByteWriter();
+  return (spans, out) => {
+    whole.clear();
+    translate(spans, whole);
+    out.put(limit(whole.bytes()));
   };
+}
+
+function rewritten(spans: Uint8Array, rewrites: readonly CallRewrite[]): Uint8Array {
+  let bytes = spans;
+  for (const rewrite of rewrites) bytes = rewrite(bytes);
+  return bytes;
 }

@@ -1,6 +1,7 @@
 // The seam of dialects: the attributes a backend needs beyond the conventions to read our spans right, as one
 // table per backend. Pure and deterministic: stored calls are dialect-free, and a resend must be the same bytes.
 
+import type { ByteWriter, SpanBytes } from "../byte-writer.ts";
 import type { CallSpan, ChatSpan } from "./call-span.ts";
 
 /** Derives a value from a span of the call and its chat span, which may be the same; undefined adds nothing. */
@@ -26,5 +27,8 @@ export interface Dialect {
   readonly unsetsRecoveredAttempts: boolean;
 }
 
-/** Turns stored spans into what one destination gets. Throws RangeError when they cannot be read. */
-export type CallTranslation = (spans: Uint8Array) => Uint8Array;
+/** Writes what one destination gets of a stored call. Throws RangeError when its spans cannot be read. */
+export type CallTranslation = (spans: SpanBytes, out: ByteWriter) => void;
+
+/** Changes what appending cannot: gives other bytes, or the same array. Throws the same. */
+export type CallRewrite = (spans: Uint8Array) => Uint8Array;

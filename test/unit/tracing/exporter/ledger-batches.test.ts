@@ -28,7 +28,7 @@ afterEach(() => folder.remove());
 function open(run = "life"): Ledger {
   const opened = openLedgerFile(path, "process");
   if (!opened.ok) throw new Error(opened.error);
-  return openLedger(opened.file, run, Date.now);
+  return openLedger(opened.file, { run, nowMs: Date.now, recentBytesMax: 0 });
 }
 
 const origin = { run: "r1", model: "m", traceState: "", parentSpanId: "", link: undefined };

@@ -11,11 +11,11 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
 });
 
-function ledger(folder = newFolder(), run = "run"): Ledger {
+function ledger(folder = newFolder(), run = "run", recentBytesMax = 0): Ledger {
   const opening = openLedgerFile(join(folder, "ledger.db"), "process");
   if (!opening.ok) throw new Error(opening.error);
   cleanups.push(opening.file.close);
-  return openLedger(opening.file, run, () => 1_000_000);
+  return openLedger(opening.file, { run, nowMs: () => 1_000_000, recentBytesMax });
 }
 
 function newFolder(): string {

@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { protobufRequest } from "../../../../src/tracing/exporter/otlp-request.ts";
+import type { ByteWriter, SpanBytes } from "../../../../src/tracing/exporter/byte-writer.ts";
+import {
+  protobufRequest,
+  type RequestBuilder,
+} from "../../../../src/tracing/exporter/otlp-request.ts";
 import { eachField } from "../../../../src/tracing/recorder/wire-reader.ts";
 import { entriesOf, sampleResource, sampleSpan } from "../../../support/sample-spans.ts";
 
@@ -10,12 +14,11 @@ test("the request is byte for byte what OpenTelemetry's serialiser writes", () =
   const spans = [first, sampleSpan(1, { resource, instrumentationScope })];
   const theirs = ProtobufTraceSerializer.serializeRequest(spans) ?? new Uint8Array();
   const entries = entriesOf(theirs);
-  const ours = protobufRequest({
-    resource: sampleResource,
-    scopeName: "everyspan",
-    scopeVersion: "1.2.3",
-  });
-  expect(hexWithoutZero(ours([entries]))).toBe(hexWithoutZero(theirs));
+  const ours = protobufRequest(
+    { resource: sampleResource, scopeName: "everyspan", scopeVersion: "1.2.3" },
+    asTheyAre,
+  );
+  expect(hexWithoutZero(bodyOf(ours, [entries]))).toBe(hexWithoutZero(theirs));
 });
 
 /** Theirs writes the resource's count of dropped attributes though it is zero: field 2, and two lengths. */
@@ -32,8 +35,28 @@ function hexWithoutZero(request: Uint8Array): string {
   return parts.join("\n");
 }
 
-test("calls are concatenated in their order", () => {
-  const request = protobufRequest({ resource: {}, scopeName: "s", scopeVersion: "1" });
-  const [a, b] = [Uint8Array.from([0x12, 1, 0]), Uint8Array.from([0x12, 1, 1])];
-  expect(entriesOf(request([a, b]))).toEqual(Buffer.from([0x12, 1, 0, 0x12, 1, 1]));
+test("calls are concatenated in their order, whether they come as bytes or as they came", () => {
+  const request = protobufRequest({ resource: {}, scopeName: "s", scopeVersion: "1" }, asTheyAre);
+  const body = bodyOf(request, [Uint8Array.from([0x12, 1, 0]), "\x12\x01\xff"]);
+  expect(entriesOf(body)).toEqual(Buffer.from([0x12, 1, 0, 0x12, 1, 0xff]));
 });
+
+test("a request holds nothing of the one before, also when that was never finished", () => {
+  const request = protobufRequest({ resource: {}, scopeName: "s", scopeVersion: "1" }, asTheyAre);
+  const large = new Uint8Array(3_000_000).fill(1);
+  const expected = bodyOf(request, ["\x12\x00"]).toHex();
+  bodyOf(request, [large, large]);
+  request.begin();
+  request.add(large);
+  expect(bodyOf(request, ["\x12\x00"]).toHex()).toBe(expected);
+});
+
+function bodyOf(request: RequestBuilder, calls: readonly SpanBytes[]): Uint8Array {
+  request.begin();
+  for (const call of calls) request.add(call);
+  return Uint8Array.from(request.finish());
+}
+
+function asTheyAre(spans: SpanBytes, out: ByteWriter): void {
+  out.put(spans);
+}

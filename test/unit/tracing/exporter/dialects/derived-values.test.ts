@@ -7,11 +7,11 @@ import type {
 import * as derived from "../../../../../src/tracing/exporter/dialects/derived-values.ts";
 
 function chat(values: SpanValues): ChatSpan {
-  return { role: "chat", name: "chat m", startMs: Date.UTC(2026, 0, 1), values };
+  return { role: "chat", name: "", startMs: Date.UTC(2026, 0, 1), values, start: 0, end: 0 };
 }
 
 function guardrail(values: SpanValues): CallSpan {
-  return { role: "guardrail", name: "apply_guardrail g", startMs: 0, values };
+  return { role: "guardrail", name: "", startMs: 0, values, start: 0, end: 0 };
 }
 
 function json(text: unknown): unknown {

@@ -3,6 +3,7 @@ import { settleDestination } from "../../../../../src/tracing/exporter/dialects/
 import { decodeSpans } from "../../../../../src/tracing/recorder/span-decoding.ts";
 import { testDestination } from "../../../../support/exporter-harness.ts";
 import { storedCall } from "../../../../support/stored-call.ts";
+import { translateCall } from "../../../../support/translate-call.ts";
 
 const langfuse = "https://cloud.langfuse.com/api/public/otel/v1/traces";
 const phoenix = "http://127.0.0.1:6006/v1/traces";
@@ -14,7 +15,7 @@ describe("a destination under dialect auto", () => {
     expect(settled.notices).toEqual([
       "destination lf is Langfuse by its address: dialect langfuse",
     ]);
-    const chat = decodeSpans(settled.translate(storedCall()))[3];
+    const chat = decodeSpans(translateCall(settled.translate, storedCall()))[3];
     expect(chat?.attributes).toContainKey("langfuse.observation.cost_details");
     expect(chat?.attributes).not.toContainKey("mlflow.llm.cost");
   });
@@ -25,7 +26,7 @@ describe("a destination under dialect auto", () => {
     );
     expect(settled.config.dialect).toBe("auto");
     expect(settled.notices).toEqual([]);
-    const chat = decodeSpans(settled.translate(storedCall()))[3];
+    const chat = decodeSpans(translateCall(settled.translate, storedCall()))[3];
     expect(chat?.attributes).toContainKeys([
       "langfuse.observation.cost_details",
       "mlflow.llm.cost",

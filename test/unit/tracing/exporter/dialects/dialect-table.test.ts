@@ -13,6 +13,7 @@ import {
 } from "../../../../../src/tracing/recorder/span-decoding.ts";
 import { testDestination } from "../../../../support/exporter-harness.ts";
 import { storedCall } from "../../../../support/stored-call.ts";
+import { translateCall } from "../../../../support/translate-call.ts";
 
 interface Golden {
   readonly backend: string;
@@ -47,7 +48,7 @@ function sentTo({ destination }: Golden, name: string) {
     }),
   );
   const chat = destination.attributeLimit ? { "gen_ai.input.messages": longInput } : {};
-  const spans = decodeSpans(settled.translate(storedCall({ content: true, chat })));
+  const spans = decodeSpans(translateCall(settled.translate, storedCall({ content: true, chat })));
   return { headers: settled.config.headers, spans: spans.map(plainSpan) };
 }
 
