@@ -31,6 +31,8 @@ export type ExporterCommand =
       readonly spans: string;
       readonly spanCount: number;
       readonly sampled: boolean;
+      /** Refused at the door, before any work: the first to go when the ledger is full. */
+      readonly isRefusal?: boolean;
     }
   | {
       readonly kind: "journal";

@@ -14,7 +14,9 @@ export function refuse(call: ServerCall, error: unknown, deps: CallDeps): Respon
   const { api, methods } = call.route;
   const response = errorResponse(failure, { api, traceId: call.traceId, methods });
   if (deps.refusals.take()) {
-    void deps.exporter.commit(sealCall(call, { status: response.status, failure }));
+    const sealed = sealCall(call, { status: response.status, failure });
+    deps.refusals.spend(sealed.spans.length);
+    void deps.exporter.commit({ ...sealed, isRefusal: true });
   } else {
     call.sealed = true;
   }

@@ -54,6 +54,8 @@ export class StartError extends Error {
 }
 
 const sweepMs = 10;
+/** Of the ledger's size. They are the first to go from it, but not before they are exported. */
+const refusalShare = 0.05;
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -82,7 +84,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     journal: exporter.journal,
     bug,
   });
-  const refusals = createRefusalBudget(clock);
+  const { maxSizeBytes, retentionMs: keptMs } = config.tracing.ledger;
+  const sizeBytes = maxSizeBytes * refusalShare;
+  const refusals = createRefusalBudget(clock, { sizeBytes, keptMs });
   const metrics = createGatewayMetrics();
   const noteUnpriced = createUnpricedModels(notice);
   let draining = false;

@@ -117,7 +117,7 @@ export function sealCall(
     readonly failure?: WireError | undefined;
     readonly outcome?: CallOutcome | undefined;
   },
-): CallCommand {
+): Extract<CallCommand, { kind: "finished" }> {
   finishRoot(call, end.status, end.failure);
   call.spans.end(call.root, end.outcome?.lastEndMs);
   call.sealed = true;

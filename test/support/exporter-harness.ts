@@ -200,7 +200,7 @@ export function testCall(shape: TestCallShape = {}): TestCall {
   };
 }
 
-export function finished(call: TestCall): ExporterCommand {
+export function finished(call: TestCall): Extract<ExporterCommand, { kind: "finished" }> {
   const { spans, spanCount, sampled } = call;
   return { kind: "finished", call: call.call, spans, spanCount, sampled };
 }

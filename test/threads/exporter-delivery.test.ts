@@ -153,10 +153,7 @@ describe("open calls", () => {
     });
     const first = await exporter(tracing, "run-1");
     const call = testCall({ openFrom: 1 });
-    const { kind: _, ...rest } = finished(call) as Extract<
-      ReturnType<typeof finished>,
-      { kind: "finished" }
-    >;
+    const { kind: _, ...rest } = finished(call);
     first.send({ kind: "journal", part: "server", ...rest });
     const open = await waitFor(async () => {
       const account = await first.account();

@@ -67,7 +67,7 @@ async function start(changes: TestTracing = {}): Promise<Started> {
 }
 
 function ended(call: TestCall): CallCommand {
-  return finished(call) as CallCommand;
+  return finished(call);
 }
 
 function journal(exporter: ExporterThread, call: TestCall, part: "server" | "worker"): void {

@@ -91,6 +91,36 @@ describe("retention", () => {
     expect(out.accepted()).toHaveLength(6000);
   }, 30_000);
 
+  test("lets refused calls go first: a flood of them evicts no other", async () => {
+    const out = receiver();
+    const tracing = testTracing(folder(), {
+      destinations: [testDestination("main", out.endpoint)],
+      ledger: { maxSizeBytes: 4 << 20 },
+    });
+    const thread = await exporter(tracing);
+    const real = await commit(thread, 500, 1000);
+    for (let round = 0; round < 8; round++) {
+      const flood = Array.from({ length: 500 }, () => testCall({ padding: 1000 }));
+      for (const call of flood) thread.send({ ...finished(call), isRefusal: true });
+      await thread.committed(...flood.map(({ call }) => call));
+    }
+    const status = reader(tracing);
+    const kept = await waitFor(
+      async () => {
+        const now = await thread.account();
+        const all = status.calls({ last: 100_000 });
+        return now.destinations[0]?.pending === 0 && all.length < 1500 && all;
+      },
+      10_000,
+      "the refused calls gone",
+    );
+    const ids = new Set(kept.map(({ call }) => call));
+    expect(real.filter(({ call }) => !ids.has(call))).toEqual([]);
+    const account = await thread.stop();
+    assertAddsUp(account);
+    expect(account.destinations[0]).toMatchObject({ exported: 13_500, expired: 0, pending: 0 });
+  }, 30_000);
+
   test("gives up what a dead destination lacks only under max_size, and counts it", async () => {
     const out = receiver(unavailable);
     const tracing = testTracing(folder(), {

@@ -125,8 +125,9 @@ function dropJournals(group: CommitGroup, call: string): void {
 }
 
 function finishedRow(command: Extract<CallCommand, { kind: "finished" }>): CallRow {
-  const { call, spanCount, sampled } = command;
-  return { call, spans: command.spans, spanCount, sampled };
+  const { call, spans, spanCount, sampled, isRefusal } = command;
+  const row = { call, spans, spanCount, sampled };
+  return isRefusal === true ? { ...row, isRefusal } : row;
 }
 
 function abandonedRow(

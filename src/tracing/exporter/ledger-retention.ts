@@ -1,5 +1,5 @@
 // Keeps the ledger within its age and size, exporter thread, a bounded chunk at a time so that a commit never
-// waits long behind it. What a destination still lacks goes last, and is counted.
+// waits long behind it. Refused calls go first; what a destination still lacks goes last, and is counted.
 
 import type { LedgerConfig } from "../../config/schema.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
@@ -35,14 +35,22 @@ export function applyRetention(
     opened.ledger.totals.lastSeq,
     ...Array.from(opened.destinations.values(), (destination) => destination.doneThrough()),
   );
-  const deleteThrough = database.query<unknown, [number]>("DELETE FROM calls WHERE seq <= ?");
+  const { refusals } = opened.ledger;
+  const deleteCalls = database.query<unknown, [number]>("DELETE FROM calls WHERE seq <= ?");
+  const deleteThrough = (seq: number): void => {
+    deleteCalls.run(seq);
+    refusals.forget(seq);
+  };
 
   const aged = oldestCalls(opened, doneThrough, nowMs - limits.retentionMs);
-  if (aged.lastSeq > 0) deleteThrough.run(aged.lastSeq);
+  if (aged.lastSeq > 0) deleteThrough(aged.lastSeq);
   let isBehind = aged.isWholeChunk;
 
   const pages = pageFigures(opened);
-  if ((pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes) {
+  const isFull = (pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes;
+  if (isFull && refusals.deleteOldest(doneThrough, chunkCalls) > 0) {
+    isBehind = true;
+  } else if (isFull) {
     let oldest = oldestCalls(opened, doneThrough, Infinity);
     if (oldest.lastSeq === 0) oldest = oldestCalls(opened, Infinity, Infinity);
     if (oldest.lastSeq > 0) {
@@ -51,7 +59,7 @@ export function applyRetention(
           const spans = destination.expireThrough(oldest.lastSeq);
           if (spans > 0) expired.set(name, spans);
         }
-        deleteThrough.run(oldest.lastSeq);
+        deleteThrough(oldest.lastSeq);
       })();
       isBehind = true;
     } else {

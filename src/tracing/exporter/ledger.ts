@@ -6,6 +6,7 @@ import { openingSpanCount } from "../recorder/row-opening.ts";
 import { createByteWriter, type SpanBytes } from "./byte-writer.ts";
 import type { LedgerFile } from "./ledger-file.ts";
 import { pageSizeBytes, partNumber } from "./ledger-schema.ts";
+import { createLedgerRefusals, type LedgerRefusals } from "./ledger-refusals.ts";
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
 import type { BatchCall } from "./ledger-destinations.ts";
 import { interruptedCalls } from "./interrupted-calls.ts";
@@ -17,6 +18,8 @@ export interface CallRow {
   readonly spans: SpanBytes;
   readonly spanCount: number;
   readonly sampled: boolean;
+  /** Refused at the door: the first to go when space runs out. */
+  readonly isRefusal?: boolean;
 }
 
 /** What is known of an open call, as bytes-in-a-string, to be written for the case that the process dies. */
@@ -46,6 +49,7 @@ export interface Ledger {
   readonly file: LedgerFile;
   readonly totals: Readonly<LedgerTotals>;
   readonly recent: RecentCalls;
+  readonly refusals: LedgerRefusals;
   /** Commits all of it in one transaction, or throws and changes nothing. Known call ids change nothing. */
   commit(
     calls: readonly CallRow[],
@@ -107,6 +111,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     "SELECT spans, span_count FROM open_calls WHERE call = ? AND part = ?",
   );
   const batches = createLedgerBatches(database, run);
+  const refusals = createLedgerRefusals(database);
   const totals = readTotals(file);
   const aliveAtMs = readAliveAtMs(file);
   const open = readOpenCalls(file);
@@ -124,11 +129,12 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   /** The calls that are new, with their places. */
   const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): BatchCall[] => {
     const fresh: BatchCall[] = [];
-    for (const { call, spans, spanCount, sampled } of calls) {
+    for (const { call, spans, spanCount, sampled, isRefusal } of calls) {
       const seq = next.lastSeq + 1;
       const values = [seq, call, now, spanCount, sampled ? 1 : 0, asBlob(spans)] as const;
       if (insertCall.run(...values).changes === 0) continue;
       next.lastSeq = seq;
+      if (isRefusal === true) refusals.note(seq);
       next.calls += 1;
       next.committed += spanCount;
       if (sampled) fresh.push({ seq, call, spanCount, spans });
@@ -187,6 +193,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     file,
     totals,
     recent,
+    refusals,
     commit,
     workerPart(call) {
       if (!open.has(call)) return undefined;
