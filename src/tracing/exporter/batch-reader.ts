@@ -59,7 +59,8 @@ export function openBatchReader(path: string): BatchReader | undefined {
   try {
     database = new Database(path, { readonly: true, strict: true });
     database.run("PRAGMA busy_timeout = 2000");
-    if (userVersion(database) === ledgerVersion) return batchReader(database);
+    const version = userVersion(database);
+    if (version > 0 && version <= ledgerVersion) return batchReader(database);
     database.close();
   } catch {
     database?.close();

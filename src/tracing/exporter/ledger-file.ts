@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { ledgerTables, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
+import { ledgerTables, ledgerVersion, pageSizeBytes, tablesSinceFirst } from "./ledger-schema.ts";
 
 /** `fatal`: trying again cannot help, a person has to decide. */
 export type LedgerOpening =
@@ -94,9 +94,9 @@ function prepare(
   database.run("PRAGMA wal_autocheckpoint = 4000");
   database.run("PRAGMA journal_size_limit = 16777216");
   database.run("PRAGMA temp_store = MEMORY");
-  if (version === 0) {
+  if (version < ledgerVersion) {
     database.transaction(() => {
-      database.run(ledgerTables);
+      database.run(version === 0 ? ledgerTables : tablesSinceFirst);
       database.run(`PRAGMA user_version = ${ledgerVersion}`);
     })();
   }

@@ -7,6 +7,7 @@ import type { Account, DestinationAccount } from "../../protocol/exporter-messag
 import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
 import { ledgerVersion, partNumber } from "./ledger-schema.ts";
+import { totalsQuery } from "./ledger-totals.ts";
 import { openingSpanCount } from "../recorder/row-opening.ts";
 import { createSpanWriter } from "../recorder/span-writer.ts";
 import { withOpening } from "./interrupted-calls.ts";
@@ -61,7 +62,8 @@ export function openLedgerReader(path: string): LedgerReading {
     database = new Database(path, { readonly: true, strict: true });
     database.run("PRAGMA busy_timeout = 2000");
     const version = userVersion(database);
-    if (version === ledgerVersion) return { ok: true, reader: ledgerReader(database) };
+    if (version > 0 && version <= ledgerVersion)
+      return { ok: true, reader: ledgerReader(database) };
     database.close();
     const error =
       version > ledgerVersion
@@ -165,9 +167,7 @@ function ledgerCall(row: CallRecord, isOpen: boolean): LedgerCall {
 
 function readAccount(database: Database): Account {
   const totals = database
-    .query<Pick<Account, "calls" | "committed" | "lost">, []>(
-      "SELECT calls, committed, lost FROM account",
-    )
+    .query<Pick<Account, "calls" | "committed" | "lost">, []>(totalsQuery)
     .get();
   const open = new Map<string, number>();
   const parts = database
@@ -187,7 +187,7 @@ function readAccount(database: Database): Account {
       `SELECT name, a.committed - base_committed committed, exported, rejected, expired,
          a.unsampled - base_unsampled unsampled, state, last_error lastError,
          (SELECT coalesce(sum(span_count), 0) FROM calls WHERE seq > cursor AND sampled = 1) pending
-       FROM destinations, account a WHERE configured = 1 ORDER BY name`,
+       FROM destinations, (${totalsQuery}) a WHERE configured = 1 ORDER BY name`,
     )
     .all();
   return {

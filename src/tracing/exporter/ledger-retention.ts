@@ -38,6 +38,7 @@ export function applyRetention(
   const { refusals } = opened.ledger;
   const deleteCalls = database.query<unknown, [number]>("DELETE FROM calls WHERE seq <= ?");
   const deleteThrough = (seq: number): void => {
+    opened.ledger.saveAccount();
     deleteCalls.run(seq);
     refusals.forget(seq);
   };
@@ -48,6 +49,7 @@ export function applyRetention(
 
   const pages = pageFigures(opened);
   const isFull = (pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes;
+  if (isFull) opened.ledger.saveAccount();
   if (isFull && refusals.deleteOldest(doneThrough, chunkCalls) > 0) {
     isBehind = true;
   } else if (isFull) {

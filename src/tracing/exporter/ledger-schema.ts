@@ -1,7 +1,7 @@
 // The ledger's tables. Exporter thread and readers. A change of layout raises the version; a file of a newer
 // version is refused, never touched.
 
-export const ledgerVersion = 1;
+export const ledgerVersion = 2;
 
 /** Larger than SQLite's default because a call is about 3 kB: measured 30 % more calls per second. */
 export const pageSizeBytes = 8192;
@@ -10,9 +10,10 @@ export const pageSizeBytes = 8192;
 export const partNumber = { server: 0, worker: 1 } as const;
 
 /**
- * - `account`: one row; totals over the ledger's whole life, which outlive retention.
- * - `calls`: one row per call. `seq` is the commit order; given out by us from `account.last_seq`, so that it
- *   never repeats after a deletion. `spans` are concatenated ScopeSpans.spans entries, dialect-free.
+ * - `account`: one row; totals over the ledger's whole life, which outlive retention, up to `last_seq`: those of the
+ *   calls behind it are counted from them (ledger-totals.ts). `run` wrote last, behind `run_seq`.
+ * - `calls`: one row per call. `seq` is the commit order; given out by us, never twice: no call is deleted before
+ *   `account.last_seq` has passed it. `spans` are concatenated ScopeSpans.spans entries, dialect-free.
  * - `open_calls`: journaled parts (0 server, 1 worker) of calls still open; `run` tells the process.
  * - `destinations`: the cursor is the last seq done with. `base_*` are the account's totals when it began.
  * - `rejected`: calls a destination refused for good, set aside with their spans.
@@ -25,12 +26,14 @@ CREATE TABLE account (
   committed INTEGER NOT NULL,
   unsampled INTEGER NOT NULL,
   lost INTEGER NOT NULL,
-  alive_at_ms REAL NOT NULL
+  alive_at_ms REAL NOT NULL,
+  run TEXT NOT NULL DEFAULT '',
+  run_seq INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO account VALUES (1, 0, 0, 0, 0, 0, 0);
+INSERT INTO account VALUES (1, 0, 0, 0, 0, 0, 0, '', 0);
 CREATE TABLE calls (
   seq INTEGER PRIMARY KEY,
-  call TEXT NOT NULL UNIQUE,
+  call TEXT NOT NULL,
   committed_at_ms INTEGER NOT NULL,
   span_count INTEGER NOT NULL,
   sampled INTEGER NOT NULL,
@@ -69,4 +72,10 @@ CREATE TABLE rejected (
   spans BLOB NOT NULL,
   PRIMARY KEY (destination, seq)
 ) STRICT;
+`;
+
+/** What a file of version 1 lacks. Its `calls` keep their index of call ids, which does no harm. */
+export const tablesSinceFirst = `
+ALTER TABLE account ADD COLUMN run TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN run_seq INTEGER NOT NULL DEFAULT 0;
 `;

@@ -10,6 +10,8 @@ import { createLedgerRefusals, type LedgerRefusals } from "./ledger-refusals.ts"
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
 import type { BatchCall } from "./ledger-destinations.ts";
 import { interruptedCalls } from "./interrupted-calls.ts";
+import { openKnownCalls } from "./known-calls.ts";
+import { readAliveAtMs, readTotals, type LedgerTotals } from "./ledger-totals.ts";
 import { createRecentCalls, type RecentCalls } from "./recent-calls.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
@@ -29,14 +31,6 @@ export interface JournalRow {
   readonly spans: string;
   readonly spanCount: number;
   readonly sampled: boolean;
-}
-
-export interface LedgerTotals {
-  lastSeq: number;
-  calls: number;
-  committed: number;
-  unsampled: number;
-  lost: number;
 }
 
 /** What one commit added. `sampledSpans` is what every destination now has to export in addition. */
@@ -62,6 +56,8 @@ export interface Ledger {
   /** Commits what earlier processes left open, closed as interrupted. Returns how many calls. */
   closeInterrupted(): number;
   beat(): void;
+  /** Has the account's row count all calls: before any of them is deleted. */
+  saveAccount(): void;
   /** Pages written to the log since it was last moved into the file, roughly. */
   logPages(): number;
   /** Others wrote, too. */
@@ -72,8 +68,15 @@ export interface Ledger {
   openSpans(): number;
 }
 
-/** What a transaction writes besides its calls: the account, an index page, two ends of pages. */
+/** What a transaction writes besides its calls: two ends of pages, the page above, the file's first. */
 const commitPages = 4;
+
+/** Its row is a page of every commit that writes it; whoever opens the ledger counts that many calls at most. */
+const saveEveryCalls = 256;
+
+interface NewCall extends BatchCall {
+  readonly sampled: boolean;
+}
 
 export interface LedgerOptions {
   /** Names this process's life: what other runs left open was interrupted. */
@@ -91,13 +94,12 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   const insertCall = database.prepare<
     unknown,
     [number, string, number, number, number, Uint8Array]
-  >("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING");
+  >("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?)");
   const insertPart = database.prepare<
     unknown,
     [string, number, string, number, number, number, Uint8Array]
   >(
-    `INSERT INTO open_calls SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-       WHERE NOT EXISTS (SELECT 1 FROM calls WHERE call = ?1)
+    `INSERT INTO open_calls VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (call, part) DO UPDATE
        SET span_count = excluded.span_count, sampled = excluded.sampled, spans = excluded.spans`,
   );
@@ -112,12 +114,19 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   );
   const batches = createLedgerBatches(database, run);
   const refusals = createLedgerRefusals(database);
-  const totals = readTotals(file);
-  const aliveAtMs = readAliveAtMs(file);
+  const totals = readTotals(database);
+  const aliveAtMs = readAliveAtMs(database);
+  const known = openKnownCalls(database, run, totals.lastSeq);
   const open = readOpenCalls(file);
   const recent = createRecentCalls(totals.lastSeq, options.recentBytesMax);
   const blob = createByteWriter();
   let logBytes = 0;
+  /** The account's row counts the calls up to here at least. */
+  let savedSeq = 0;
+
+  const writeAccount = (next: LedgerTotals, now: number): void => {
+    updateAccount.run(next.lastSeq, next.calls, next.committed, next.unsampled, next.lost, now);
+  };
 
   const asBlob = (spans: SpanBytes): Uint8Array => {
     if (typeof spans !== "string") return spans;
@@ -126,22 +135,25 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     return blob.bytes();
   };
 
-  /** The calls that are new, with their places. */
-  const writeCalls = (calls: readonly CallRow[], next: LedgerTotals, now: number): BatchCall[] => {
-    const fresh: BatchCall[] = [];
+  /** Writes those that are new; `fresh` gets them with their places, `next` counts them. */
+  const writeCalls = (
+    calls: readonly CallRow[],
+    fresh: NewCall[],
+    { next, now }: { readonly next: LedgerTotals; readonly now: number },
+  ): void => {
     for (const { call, spans, spanCount, sampled, isRefusal } of calls) {
+      if (known.has(call)) continue;
       const seq = next.lastSeq + 1;
-      const values = [seq, call, now, spanCount, sampled ? 1 : 0, asBlob(spans)] as const;
-      if (insertCall.run(...values).changes === 0) continue;
+      fresh.push({ seq, call, spanCount, spans, sampled });
+      known.add(call);
+      insertCall.run(seq, call, now, spanCount, sampled ? 1 : 0, asBlob(spans));
       next.lastSeq = seq;
       if (isRefusal === true) refusals.note(seq);
       next.calls += 1;
       next.committed += spanCount;
-      if (sampled) fresh.push({ seq, call, spanCount, spans });
-      else next.unsampled += spanCount;
+      if (!sampled) next.unsampled += spanCount;
       if (open.size > 0 && open.has(call)) deleteOpen.run(call);
     }
-    return fresh;
   };
 
   const commit: Ledger["commit"] = (calls, journals, lost, batch) => {
@@ -149,32 +161,36 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     const next = { ...totals, lost: totals.lost + lost };
     const journaled: JournalRow[] = [];
     let written = commitPages * pageSizeBytes;
-    let fresh: BatchCall[];
+    const fresh: NewCall[] = [];
+    let isSaved = false;
     begin.run();
     try {
-      fresh = writeCalls(calls, next, Math.floor(now));
+      writeCalls(calls, fresh, { next, now: Math.floor(now) });
       for (const row of journals) {
+        if (known.has(row.call)) continue;
         const bytes = Buffer.from(row.spans, "latin1");
         const part = partNumber[row.part];
         const sampled = row.sampled ? 1 : 0;
         const at = Math.floor(now);
-        const { changes } = insertPart.run(row.call, part, run, at, row.spanCount, sampled, bytes);
-        if (changes > 0) journaled.push(row);
+        insertPart.run(row.call, part, run, at, row.spanCount, sampled, bytes);
+        journaled.push(row);
         written += bytes.length;
       }
       if (batch !== undefined) written += batches.write(batch);
-      const { lastSeq, committed, unsampled } = next;
-      updateAccount.run(lastSeq, next.calls, committed, unsampled, next.lost, now);
+      isSaved = lost > 0 || next.lastSeq - savedSeq >= saveEveryCalls;
+      if (isSaved) writeAccount(next, now);
       end.run();
     } catch (error) {
       // SQLite may have rolled back by itself (disk full); then there is nothing left to undo.
+      known.forget(fresh);
       if (database.inTransaction) database.run("ROLLBACK");
       throw error;
     }
     const spans = next.committed - totals.committed;
     const sampledSpans = spans - (next.unsampled - totals.unsampled);
     Object.assign(totals, next);
-    for (const call of fresh) recent.add(call);
+    if (isSaved) savedSeq = next.lastSeq;
+    for (const call of fresh) if (call.sampled) recent.add(call);
     for (const row of calls) {
       if (open.size > 0) open.delete(row.call);
       written += row.spans.length;
@@ -219,6 +235,11 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       database.query(`PRAGMA wal_checkpoint(${how})`).all();
     },
     beat: () => void updateAlive.run(nowMs()),
+    saveAccount() {
+      if (savedSeq === totals.lastSeq) return;
+      writeAccount(totals, nowMs());
+      savedSeq = totals.lastSeq;
+    },
     openCalls() {
       let both = 0;
       for (const call of open.keys()) if (batches.isOpen(call)) both += 1;
@@ -233,21 +254,6 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       return spans;
     },
   };
-}
-
-function readTotals(file: LedgerFile): LedgerTotals {
-  const row = file.database
-    .query<LedgerTotals, []>(
-      "SELECT last_seq lastSeq, calls, committed, unsampled, lost FROM account",
-    )
-    .get();
-  if (row === null) throw new Error("the account's row is missing");
-  return { ...row };
-}
-
-function readAliveAtMs(file: LedgerFile): number {
-  const row = file.database.query<{ at: number }, []>("SELECT alive_at_ms at FROM account").get();
-  return row?.at ?? 0;
 }
 
 function readOpenCalls(file: LedgerFile): Map<string, Record<JournalPart, number>> {

@@ -118,7 +118,6 @@ export function selectOpenRows(
        WHERE ?1 = 'all' OR (o.run = ?2) = (?1 = 'own') ORDER BY opening`,
     )
     .all(whose, run);
-  const isKnown = database.query<unknown, [string]>("SELECT 1 FROM calls WHERE call = ?");
   /** A later sending of the row says the same: its earlier one had ended by then. */
   const isLast = database.query<unknown, [number, number, string]>(
     "SELECT 1 FROM batch_rows WHERE batch = ? AND row = ? AND call >= ?",
@@ -126,7 +125,7 @@ export function selectOpenRows(
   return records.flatMap(({ name, batch, rows, origin }) => {
     const parsed = JSON.parse(origin) as RowsOrigin;
     return readOpenings(rows)
-      .filter(({ call, row }) => !isKnown.get(call) && !isLast.get(batch, row, call))
+      .filter(({ call, row }) => !isLast.get(batch, row, call))
       .map((opening) => ({ name, batch, opening, origin: parsed }));
   });
 }

@@ -34,6 +34,7 @@ describe("the ledger", () => {
     const folder = newFolder();
     const first = ledger(folder);
     first.commit([row(), row()], [], 0);
+    first.saveAccount();
     first.file.database.run("DELETE FROM calls");
     expect(first.totals.lastSeq).toBe(2);
     const second = ledger(folder);
@@ -41,6 +42,36 @@ describe("the ledger", () => {
     const seqs = second.file.database.query<{ seq: number }, []>("SELECT seq FROM calls").all();
     expect(seqs).toEqual([{ seq: 3 }]);
     expect(second.totals).toMatchObject({ calls: 3, committed: 9, lastSeq: 3 });
+  });
+
+  test("adds up whether or not the account's row was written since", () => {
+    const folder = newFolder();
+    const first = ledger(folder);
+    first.commit([row(), row({ sampled: false })], [], 4);
+    first.commit([row(), row({ sampled: false })], [], 0);
+    const expected = { calls: 4, committed: 12, unsampled: 6, lost: 4, lastSeq: 4 };
+    expect(ledger(folder).totals).toEqual(expected);
+    first.saveAccount();
+    expect(ledger(folder).totals).toEqual(expected);
+    for (let index = 0; index < 300; index += 1) first.commit([row()], [], 0);
+    expect(ledger(folder).totals).toMatchObject({ calls: 304, committed: 912, lastSeq: 304 });
+  });
+
+  test("takes a call once that a thread of the same run has committed before", () => {
+    const folder = newFolder();
+    const [kept, other] = [row(), row()];
+    ledger(folder).commit([kept], [], 0);
+    const successor = ledger(folder);
+    expect(successor.commit([kept, other], [], 0)).toEqual({ spans: 3, sampledSpans: 3 });
+    expect(ledger(folder).commit([other, kept], [], 0)).toEqual({ spans: 0, sampledSpans: 0 });
+  });
+
+  test("takes a call that a failed commit has not taken", () => {
+    const store = ledger();
+    const good = row();
+    const bad = row({ spanCount: Number.NaN });
+    expect(() => store.commit([good, bad], [], 0)).toThrow();
+    expect(store.commit([good], [], 0)).toEqual({ spans: 3, sampledSpans: 3 });
   });
 
   test("counts a call once however often it comes, also within one commit", () => {
