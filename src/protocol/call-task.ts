@@ -132,9 +132,11 @@ export function replyBodyText({
 /**
  * Worker to server, over the one port that each worker opens at load.
  *
- * - `head`, then `part`s under credit, then exactly one `end`. `text` is a binary string.
- * - `end` carries the last bytes of the stream, held back until the commit. With `errorCode` the stream
- *   broke after its head: `text` is then the error event in the route's own protocol.
+ * - `head`, then `part`s under credit, then exactly one `end`. `text`, a binary string, is what may leave now:
+ *   of a head the first part, where it is there already, of an end the last part.
+ * - `end` carries the last bytes of the stream besides, held back until the commit. With `errorCode` the stream
+ *   broke after its head: `last` is then the error event in the route's own protocol. With a `status` other
+ *   than 0 it is the head as well, none having been sent.
  * - `reply`, `failed`: a call's result, where it was not streamed.
  * - `journal`: the spans so far of a call that has been open for a while.
  * - `refused`: an attempt of a paced call came to nothing; it will be repeated after `resume`.
@@ -148,12 +150,16 @@ export type WorkerMessage =
       readonly call: string;
       readonly status: number;
       readonly headers: string;
+      readonly text: string;
     }
   | { readonly kind: "part"; readonly call: string; readonly text: string }
   | ({
       readonly kind: "end";
       readonly call: string;
+      readonly status: number;
+      readonly headers: string;
       readonly text: string;
+      readonly last: string;
       readonly errorCode: ErrorCode | "";
     } & CallOutcome)
   | {

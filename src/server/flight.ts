@@ -56,6 +56,8 @@ export function fly(
         if (call.sealed) return;
         if (message.kind === "end") {
           landed();
+          if (message.status > 0) openStream(flight, message);
+          if (message.text !== "") flight.sink?.write(message.text, credit);
           void endStream(flight, message);
           return;
         }
@@ -85,16 +87,8 @@ function receivePart(
   const { call, deps } = flight;
   switch (message.kind) {
     case "head":
-      flight.status = message.status;
-      flight.isEvents = /"content-type":"text\/event-stream/i.test(message.headers);
-      flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
-      flight.reply(
-        clientResponse(flight.sink.stream, {
-          status: message.status,
-          headers: message.headers,
-          traceId: call.traceId,
-        }),
-      );
+      openStream(flight, message);
+      if (message.text !== "") flight.sink?.write(message.text, credit);
       break;
     case "part":
       flight.sink?.write(message.text, credit);
@@ -113,6 +107,17 @@ function receivePart(
     case "refused":
       break; // the calls of a server are not paced
   }
+}
+
+function openStream(
+  flight: Flight,
+  { status, headers }: { readonly status: number; readonly headers: string },
+): void {
+  const { call, deps } = flight;
+  flight.status = status;
+  flight.isEvents = /"content-type":"text\/event-stream/i.test(headers);
+  flight.sink = createStreamSink(() => deps.pool.cancel(call.id, "client_disconnected"));
+  flight.reply(clientResponse(flight.sink.stream, { status, headers, traceId: call.traceId }));
 }
 
 /** A whole reply, or everyspan's own error: sent when the call is committed. */
@@ -151,7 +156,7 @@ async function endStream(
   const failure = streamFailure(end);
   await commit(deps, sealCall(call, { status, failure, outcome: end }));
   deps.report({ call, status, outcome: end, failure, refused: false });
-  endSink(flight, end.text, failure !== undefined);
+  endSink(flight, end.last, failure !== undefined);
 }
 
 /** What broke off and is no event stream must not look whole: its connection breaks off too. */

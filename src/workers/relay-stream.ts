@@ -7,7 +7,6 @@ import type { WireError } from "../errors/gateway-error.ts";
 import { toBinary } from "../protocol/binary-string.ts";
 import type { CallResult } from "../protocol/call-task.ts";
 import type { Attempt } from "./attempts.ts";
-import { brokenBody } from "./broken-body.ts";
 import type { CallState, WorkerDeps } from "./call-state.ts";
 import type { CallGuardrails } from "./call-guardrails.ts";
 import { errorEvent } from "./error-event.ts";
@@ -18,24 +17,21 @@ import { createOpenAIStreamReader } from "./providers/openai/stream-reader.ts";
 import { createChunkReader } from "./providers/chunk-reader.ts";
 import { createPlainStreamReader } from "./providers/plain-stream-reader.ts";
 import type { FrameReading, StreamReader } from "./providers/stream-reader.ts";
+import { createProviderChunks, type ProviderChunks } from "./provider-chunks.ts";
+import { createStreamOutlet, type StreamOutlet } from "./stream-outlet.ts";
 import { addsStreamUsage } from "./upstream-body.ts";
-import { replyHeaders } from "./upstream-headers.ts";
 
 /** One event of a provider; larger is no event but a mistake. */
 const frameCharsMax = 16 * 1024 * 1024;
-/** A stream may be silent for longer than a plain answer may take: ten minutes by default, and some. */
-const streamSilenceFactor = 1.5;
-/** How long a provider may take to close a stream that has ended, before its connection is dropped. */
-const closeWithinMs = 1000;
 
 interface Relay {
   readonly state: CallState;
   readonly attempt: Attempt;
   readonly deps: WorkerDeps;
   readonly reader: StreamReader;
+  readonly chunks: ProviderChunks;
+  readonly outlet: StreamOutlet;
   firstContentMs: number | undefined;
-  /** Under guardrails, and of bytes, the head waits for the first part that may leave. */
-  hasHead: boolean;
   /** The provider's own error event, by its type. */
   errorType: string | undefined;
 }
@@ -45,17 +41,8 @@ export async function relayEvents(
   attempt: Attempt,
   deps: WorkerDeps,
 ): Promise<CallResult> {
-  const relay: Relay = {
-    state,
-    attempt,
-    deps,
-    reader: createReader(state),
-    firstContentMs: undefined,
-    hasHead: false,
-    errorType: undefined,
-  };
+  const relay = openRelay(state, attempt, { reader: createReader(state), deps });
   if (state.guardrails?.checksReplies === true) return relayGuarded(relay, state.guardrails);
-  postHead(relay);
   try {
     const last = await pumpEvents(relay);
     endWell(relay, last);
@@ -67,22 +54,24 @@ export async function relayEvents(
 
 /** As {@link relayEvents}; what ends the stream before its head has gone is a plain refusal. */
 async function relayGuarded(relay: Relay, guardrails: CallGuardrails): Promise<CallResult> {
-  const { state, attempt, deps, reader } = relay;
-  const chunks = readChunks(relay);
+  const { state, attempt, deps, reader, chunks, outlet } = relay;
   try {
     const last = await pumpGuarded({
-      chunks,
+      chunks: chunks.each(),
       held: guardrails.holdStream(),
       read: (frame) => readFrameOf(relay, frame),
-      post: (text) => postPart(relay, text),
-      drain: () => drain(relay, chunks),
+      post(text) {
+        outlet.add(text);
+        outlet.flush();
+      },
+      drain: chunks.drain,
       assertComplete: () => assertComplete(relay),
       frameCharsMax,
     });
-    if (!relay.hasHead) postHead(relay);
+    outlet.flush();
     endWell(relay, last);
   } catch (error) {
-    if (!relay.hasHead) {
+    if (!outlet.isOpen()) {
       attempt.abort();
       attempt.settle();
       return failedCall(state, error, { reply: reader.facts(), deps });
@@ -101,30 +90,32 @@ export async function relayBytes(
   attempt: Attempt,
   { chunks, deps }: { readonly chunks: readonly Uint8Array[]; readonly deps: WorkerDeps },
 ): Promise<CallResult> {
-  const relay: Relay = {
-    state,
-    attempt,
-    deps,
-    reader: createPlainStreamReader(),
-    firstContentMs: undefined,
-    hasHead: false,
-    errorType: undefined,
-  };
+  const reader = createPlainStreamReader();
+  const relay = openRelay(state, attempt, { reader, deps });
+  const { outlet } = relay;
   try {
     // One chunk is kept back, so that the last one waits for the commit.
     let held = "";
     for (const chunk of chunks) {
-      postPart(relay, held);
+      outlet.add(held);
       held = toBinary(chunk);
     }
-    for await (const chunk of readChunks(relay)) {
-      postPart(relay, held);
-      held = toBinary(chunk);
+    for (;;) {
+      let arrived = relay.chunks.next();
+      if (arrived instanceof Promise) {
+        if (outlet.hasParts()) outlet.flush();
+        arrived = await arrived;
+      }
+      if (arrived === undefined) break;
+      for (const chunk of arrived) {
+        outlet.add(held);
+        held = toBinary(chunk);
+      }
     }
-    if (!relay.hasHead) postHead(relay);
+    outlet.flush();
     endWell(relay, held);
   } catch (error) {
-    if (!relay.hasHead) {
+    if (!outlet.isOpen()) {
       attempt.abort();
       attempt.settle();
       return failedCall(state, error, { deps });
@@ -136,17 +127,23 @@ export async function relayBytes(
 
 /** Forwards events until the stream has ended; what must wait for the commit is returned. */
 async function pumpEvents(relay: Relay): Promise<string> {
+  const { chunks, outlet } = relay;
   const events = createChunkReader(relay.reader, frameCharsMax);
-  const chunks = readChunks(relay);
   for (;;) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    const reading = events.read(toBinary(next.value));
-    note(relay, reading);
-    postPart(relay, reading.forward);
-    if (reading.last === undefined) continue;
-    drain(relay, chunks);
-    return reading.last;
+    let arrived = chunks.next();
+    if (arrived instanceof Promise) {
+      outlet.flush();
+      arrived = await arrived;
+    }
+    if (arrived === undefined) break;
+    for (const chunk of arrived) {
+      const reading = events.read(toBinary(chunk));
+      note(relay, reading);
+      outlet.add(reading.forward);
+      if (reading.last === undefined) continue;
+      chunks.drain();
+      return reading.last;
+    }
   }
   const rest = events.readRest();
   if (rest !== undefined) note(relay, rest);
@@ -178,49 +175,10 @@ function assertComplete(relay: Relay): void {
   );
 }
 
-async function* readChunks({ state, attempt }: Relay): AsyncGenerator<Uint8Array, void> {
-  const body = attempt.response.body;
-  if (body === null) return;
-  const reader = body.getReader();
-  for (;;) {
-    const credit = state.window.ready();
-    if (credit !== undefined) {
-      attempt.settle(); // while the client is slow, the provider's silence is ours
-      await credit;
-    }
-    attempt.expectMore(state.provider.timeoutMs * streamSilenceFactor);
-    let next: Awaited<ReturnType<typeof reader.read>>;
-    try {
-      next = await reader.read();
-    } catch (error) {
-      throw brokenBody(state, attempt, error);
-    }
-    attempt.settle();
-    if (next.done) return;
-    yield next.value;
-  }
-}
-
-/** The stream has ended by its own account: let the provider close, so that the connection is kept. */
-function drain({ state, attempt }: Relay, chunks: AsyncGenerator<Uint8Array, void>): void {
-  state.window.close(); // nobody will send credit any more
-  const timer = setTimeout(attempt.abort, closeWithinMs);
-  const readOn = async (): Promise<void> => {
-    try {
-      while ((await chunks.next()).done !== true);
-    } catch {
-      // nothing depends on what comes after the end
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  void readOn();
-}
-
-function endWell(relay: Relay, text: string): void {
+function endWell(relay: Relay, last: string): void {
   const { state, attempt, deps } = relay;
   const { status } = attempt.response;
-  state.capture?.part(text);
+  state.capture?.part(last);
   if (relay.errorType !== undefined) state.spans.fail(attempt.span, relay.errorType);
   state.spans.end(attempt.span);
   const errorType = relay.errorType ?? (status >= 400 ? String(status) : undefined);
@@ -233,7 +191,7 @@ function endWell(relay: Relay, text: string): void {
     },
     deps,
   );
-  deps.post({ kind: "end", call: state.task.call, text, errorCode: "", ...outcome });
+  relay.outlet.end(last, "", outcome);
 }
 
 function endBadly(relay: Relay, failure: WireError): void {
@@ -249,28 +207,25 @@ function endBadly(relay: Relay, failure: WireError): void {
     },
     deps,
   );
-  const text = failure.code === "client_disconnected" ? "" : errorEvent(state.task.route, failure);
-  deps.post({ kind: "end", call: state.task.call, text, errorCode: failure.code, ...outcome });
+  const last = failure.code === "client_disconnected" ? "" : errorEvent(state.task.route, failure);
+  relay.outlet.end(last, failure.code, outcome);
 }
 
-function postHead(relay: Relay): void {
-  const { state, attempt, deps } = relay;
-  relay.hasHead = true;
-  deps.post({
-    kind: "head",
-    call: state.task.call,
-    status: attempt.response.status,
-    headers: JSON.stringify(replyHeaders(attempt.response.headers)),
-  });
-}
-
-function postPart(relay: Relay, text: string): void {
-  const { state, deps } = relay;
-  if (text === "") return;
-  if (!relay.hasHead) postHead(relay);
-  state.window.spend(text.length);
-  state.capture?.part(text);
-  deps.post({ kind: "part", call: state.task.call, text });
+function openRelay(
+  state: CallState,
+  attempt: Attempt,
+  { reader, deps }: { readonly reader: StreamReader; readonly deps: WorkerDeps },
+): Relay {
+  return {
+    state,
+    attempt,
+    deps,
+    reader,
+    chunks: createProviderChunks(state, attempt),
+    outlet: createStreamOutlet(state, attempt.response, deps.post),
+    firstContentMs: undefined,
+    errorType: undefined,
+  };
 }
 
 function createReader({ facts, provider }: CallState): StreamReader {

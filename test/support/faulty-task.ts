@@ -35,7 +35,7 @@ async function run({ call, body }: CallTask): Promise<PlainResult> {
     case "spin":
       for (;;);
     case "part-then-spin":
-      link.post({ kind: "head", call, status: 200, headers: "{}" });
+      link.post({ kind: "head", call, status: 200, headers: "{}", text: "" });
       link.post({ kind: "part", call, text: "first" });
       await Bun.sleep(20);
       for (;;);

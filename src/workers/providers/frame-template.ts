@@ -21,8 +21,12 @@ export interface AlikeFrames {
 
 /** What makes frames of equal text equally long, so that their sizes tell nothing: OpenAI's own padding. */
 const paddingKey = '"obfuscation":"';
-/** What may be hidden from the client, for usage was asked for on its behalf. */
-const nullUsage = /,\s*"usage"\s*:\s*null/;
+
+/** What is hidden from the client, for usage was asked for on its behalf. */
+interface Cut {
+  readonly start: number;
+  readonly chars: number;
+}
 
 /** `textKeys`: with the quotes of key and value, as in `"content":"`. The first of them that is there counts. */
 export function createFrameTemplate(textKeys: readonly string[]): FrameTemplate {
@@ -105,15 +109,12 @@ function stringEnd(text: string, start: number): number {
   return quote;
 }
 
-function cutOf(
-  frame: string,
-  forward: string,
-): { readonly start: number; readonly chars: number } | undefined {
-  const found = nullUsage.exec(frame);
-  if (found === null) return undefined;
-  const { index: start } = found;
-  const chars = found[0].length;
-  return frame.slice(0, start) + frame.slice(start + chars) === forward
-    ? { start, chars }
-    : undefined;
+/** The one piece of `frame` that is not in `forward`, beginning with the comma before `usage`. */
+function cutOf(frame: string, forward: string): Cut | undefined {
+  const start = frame.lastIndexOf(",", frame.lastIndexOf('"usage"'));
+  const chars = frame.length - forward.length;
+  if (start === -1 || chars < 0) return undefined;
+  const isCut =
+    forward.startsWith(frame.slice(0, start)) && forward.endsWith(frame.slice(start + chars));
+  return isCut ? { start, chars } : undefined;
 }

@@ -187,9 +187,18 @@ describe("what comes back", () => {
     dispatch.addThread(1);
     const result = run("a");
     await turn();
-    say({ kind: "head", call: "a", status: 200, headers: "{}" });
+    say({ kind: "head", call: "a", status: 200, headers: "{}", text: "" });
     say({ kind: "part", call: "a", text: "x" });
-    say({ kind: "end", call: "a", text: "", errorCode: "", ...ownOutcome });
+    say({
+      kind: "end",
+      call: "a",
+      status: 0,
+      headers: "",
+      text: "",
+      last: "",
+      errorCode: "",
+      ...ownOutcome,
+    });
     say({ kind: "part", call: "a", text: "late" });
     expect(await result).toBe("streamed");
     expect(heard).toEqual(["a head", "a part", "a end"]);
