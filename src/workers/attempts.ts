@@ -9,6 +9,7 @@ import type { Clock } from "../tracing/recorder/clock.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { backoffMs, isRetryableStatus, retryAfterMs } from "./retry.ts";
 import type { Upstream } from "./upstream.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
@@ -50,6 +51,7 @@ export interface AttemptsDeps {
   readonly spans: CallSpans;
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly random: () => number;
   readonly fetch: typeof fetch;
   readonly cancellation: Cancellation;
@@ -102,24 +104,19 @@ async function attemptOnce(
   resends: number,
   deps: AttemptsDeps,
 ): Promise<Attempt | GatewayError> {
-  const { provider, spans, cancellation } = deps;
+  const { provider, spans, cancellation, deadlines } = deps;
   const cancelled = cancellation.code();
   if (cancelled !== undefined) return new GatewayError(cancelled, "the call was cancelled");
   const span = deps.startSpan(request.method, SpanKind.client);
   setRequestAttributes(span, request, { provider, resends });
   const controller = new AbortController();
   let abortedBy: ErrorCode | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   function abort(code: ErrorCode): void {
     abortedBy ??= code;
     controller.abort();
   }
-  function expectMore(withinMs: number): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => abort("provider_timeout"), withinMs);
-  }
   cancellation.onCancel(abort);
-  expectMore(provider.timeoutMs);
+  const silence = deadlines.set(provider.timeoutMs, () => abort("provider_timeout"));
   try {
     const context = spans.contextOf(span);
     const response = await deps.fetch(provider.baseUrl + request.path, {
@@ -142,13 +139,13 @@ async function attemptOnce(
     return {
       response,
       span,
-      expectMore,
-      settle: () => clearTimeout(timer),
+      expectMore: (withinMs) => deadlines.move(silence, withinMs),
+      settle: () => deadlines.clear(silence),
       abort: () => abort("client_disconnected"),
       abortedBy: () => abortedBy,
     };
   } catch (error) {
-    clearTimeout(timer);
+    deadlines.clear(silence);
     return failedAttempt(error, { span, abortedBy, deps });
   }
 }

@@ -14,6 +14,7 @@ import type { CancellationSource } from "./cancellation.ts";
 import type { ContentCapture } from "./content-capture.ts";
 import type { Pricer } from "./cost.ts";
 import type { ReadyGuardrail } from "./guardrail-table.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Pacing } from "./pacing.ts";
 import type { StreamWindow } from "./stream-window.ts";
 import type { Upstream } from "./upstream.ts";
@@ -22,6 +23,7 @@ import type { Upstream } from "./upstream.ts";
 export interface WorkerDeps {
   readonly config: Config;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly ids: Pick<IdSource, "spanId">;
   readonly writer: SpanWriter;
   readonly random: () => number;

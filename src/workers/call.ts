@@ -126,6 +126,7 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
         return state.startSpan(name, kind);
       },
       clock: deps.clock,
+      deadlines: deps.deadlines,
       random: deps.random,
       fetch: deps.fetch,
       cancellation: state.cancellation,

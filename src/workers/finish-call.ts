@@ -5,7 +5,7 @@ import type { WireError } from "../errors/gateway-error.ts";
 import type { CallOutcome, CallResult } from "../protocol/call-task.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import type { CallState, WorkerDeps } from "./call-state.ts";
-import { chatReplyAttributes } from "./chat-span.ts";
+import { addReplyAttributes } from "./chat-span.ts";
 import type { Price } from "./cost.ts";
 import type { ReplyFacts } from "./providers/reply-facts.ts";
 
@@ -35,9 +35,9 @@ export function finishCall(state: CallState, ending: Ending, deps: WorkerDeps): 
     if (reply !== undefined || state.attempts > 1) {
       const isOpenAI = state.provider.api === "openai";
       const extra = { price, attempts: state.attempts, isOpenAI, timeToFirstChunkSeconds };
-      Object.assign(chat.attributes, chatReplyAttributes(reply ?? { finishReasons: [] }, extra));
+      addReplyAttributes(chat.attributes, reply ?? { finishReasons: [] }, extra);
     }
-    Object.assign(chat.attributes, state.capture?.attributes());
+    if (state.capture !== undefined) Object.assign(chat.attributes, state.capture.attributes());
     if (left) chat.attributes[attr.clientDisconnected] = true;
     if (errorType !== "") spans.fail(chat, errorType, spanMessage(state, failure));
   }

@@ -15,6 +15,7 @@ import { createCallRegistry } from "./call-registry.ts";
 import { runCall } from "./call.ts";
 import type { WorkerDeps } from "./call-state.ts";
 import { createPricer } from "./cost.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { createGuardrailTable } from "./guardrail-table.ts";
 import { createUpstreams } from "./upstream.ts";
 import { openWorkerLink } from "./worker-link.ts";
@@ -29,15 +30,18 @@ const registry = createCallRegistry({
   post: link.post,
   journalAfterMs: start.journalAfterMs,
 });
+const deadlines = createDeadlines(systemClock);
 
 setInterval(() => {
   link.beat();
+  deadlines.look();
   registry.journalDue();
 }, 10);
 
 const deps: WorkerDeps = {
   config,
   clock: systemClock,
+  deadlines,
   ids: createIdSource(),
   writer: createSpanWriter(),
   random: Math.random,

@@ -14,6 +14,7 @@ import { createCancellation } from "../../src/workers/cancellation.ts";
 import { createStreamWindow } from "../../src/workers/stream-window.ts";
 import type { Upstream } from "../../src/workers/upstream.ts";
 import { testTask } from "./call-tasks.ts";
+import { realDeadlines } from "./real-deadlines.ts";
 
 export function testUpstream(changes: Partial<Upstream> = {}): Upstream {
   return {
@@ -122,6 +123,7 @@ export function createTestCall(
     deps: {
       config: {} as Config,
       clock,
+      deadlines: realDeadlines(),
       ids: { spanId: () => "00000000000000ff" },
       writer: createSpanWriter(),
       random: () => 0,

@@ -16,6 +16,8 @@ export interface Span extends EncodableSpan {
   readonly attributes: Attributes;
   statusCode: StatusCode;
   statusMessage: string;
+  /** Absent where the parent is not of this thread. */
+  readonly parent: Span | undefined;
   /** The latest end among its children: it ends no earlier. */
   childrenEndMs: number;
 }
@@ -68,10 +70,8 @@ export function createCallSpans(
     if (span.endMs !== undefined) return;
     span.endMs = Math.max(clock(), span.startMs, span.childrenEndMs, atMs);
     lastEndMs = Math.max(lastEndMs, span.endMs);
-    const parent = spans.find((candidate) => candidate.spanId === span.parentSpanId);
-    if (parent !== undefined) {
-      parent.childrenEndMs = Math.max(parent.childrenEndMs, span.endMs);
-    }
+    const { parent } = span;
+    if (parent !== undefined) parent.childrenEndMs = Math.max(parent.childrenEndMs, span.endMs);
   }
 
   function fail(span: Span, errorType: string, message = ""): void {
@@ -97,6 +97,7 @@ export function createCallSpans(
         attributes,
         statusCode: StatusCode.unset,
         statusMessage: "",
+        parent,
         childrenEndMs: 0,
       };
       spans.push(span);

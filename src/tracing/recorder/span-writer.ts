@@ -20,9 +20,20 @@ const fixedPartBytes = 512;
 const keptBytesMax = 1024 * 1024;
 /** Keys are ours, but those of a resource or a config may be anybody's: the rest is encoded each time. */
 const keptKeysMax = 1000;
+/** Short values come again and again; long ones hardly ever, and are not worth the memory. */
+const keptAttributeBytesMax = 256;
+
+/** A key that has occurred, and what it said last. */
+interface SeenAttribute {
+  /** The encoded key field. */
+  readonly key: Uint8Array;
+  value: AttributeValue;
+  /** The whole encoded attribute, once the value has come twice in a row. */
+  bytes: Uint8Array | undefined;
+}
 
 export function createSpanWriter(): SpanWriter {
-  const keys = new Map<string, Uint8Array>();
+  const seen = new Map<string, SeenAttribute>();
   let buffer = Buffer.allocUnsafe(initialBytes);
   let at = 0;
 
@@ -69,18 +80,20 @@ export function createSpanWriter(): SpanWriter {
     const { length } = value;
     reserve(length * 3 + 16);
     if (length < 128) {
-      const start = at++;
+      // Locals: the compiler cannot know that nobody else writes to what functions share.
+      const into = buffer;
+      const start = at + 1;
       let index = 0;
       for (; index < length; index++) {
         const code = value.charCodeAt(index);
         if (code > 127) break;
-        buffer[at++] = code;
+        into[start + index] = code;
       }
       if (index === length) {
-        buffer[start] = length;
+        into[start - 1] = length;
+        at = start + length;
         return;
       }
-      at = start;
     }
     const bytes = Buffer.byteLength(value);
     varint(bytes);
@@ -88,11 +101,11 @@ export function createSpanWriter(): SpanWriter {
   }
 
   function hexField(tag: number, hex: string): void {
-    buffer[at++] = tag;
-    buffer[at++] = hex.length >> 1;
-    for (let index = 0; index < hex.length; index += 2) {
-      buffer[at++] = (nibble(hex, index) << 4) | nibble(hex, index + 1);
-    }
+    const bytes = hex.length >> 1;
+    buffer[at] = tag;
+    buffer[at + 1] = bytes;
+    buffer.write(hex, at + 2, bytes, "hex");
+    at += bytes + 2;
   }
 
   /** Milliseconds since the epoch as fixed64 nanoseconds, little-endian, without BigInt. */
@@ -107,28 +120,52 @@ export function createSpanWriter(): SpanWriter {
   }
 
   function fixed32(value: number): void {
-    buffer[at++] = value & 255;
-    buffer[at++] = (value >>> 8) & 255;
-    buffer[at++] = (value >>> 16) & 255;
-    buffer[at++] = (value >>> 24) & 255;
+    const [into, to] = [buffer, at];
+    into[to] = value & 255;
+    into[to + 1] = (value >>> 8) & 255;
+    into[to + 2] = (value >>> 16) & 255;
+    into[to + 3] = (value >>> 24) & 255;
+    at = to + 4;
   }
 
-  function keyField(key: string): void {
-    const encoded = keys.get(key);
-    if (encoded === undefined) {
-      const start = at;
-      buffer[at++] = 0x0a;
-      text(key);
-      if (keys.size < keptKeysMax) keys.set(key, Uint8Array.from(buffer.subarray(start, at)));
-      return;
-    }
-    for (let index = 0; index < encoded.length; index++) buffer[at++] = encoded[index] as number;
+  function copy(bytes: Uint8Array): void {
+    buffer.set(bytes, at);
+    at += bytes.length;
   }
 
+  /** Most attributes say what they said in the call before: their bytes are kept. */
   function attribute(key: string, value: AttributeValue): void {
     reserve(key.length * 3 + fixedPartBytes);
+    const last = seen.get(key) ?? firstSeen(key);
+    if (last.value !== value) {
+      last.value = value;
+      last.bytes = undefined;
+      encodeAttribute(last.key, key, value);
+      return;
+    }
+    if (last.bytes !== undefined) {
+      copy(last.bytes);
+      return;
+    }
+    const start = at;
+    encodeAttribute(last.key, key, value);
+    if (at - start <= keptAttributeBytesMax)
+      last.bytes = Uint8Array.from(buffer.subarray(start, at));
+  }
+
+  function firstSeen(key: string): SeenAttribute {
+    const start = at;
+    buffer[at++] = 0x0a;
+    text(key);
+    const first = { key: Uint8Array.from(buffer.subarray(start, at)), value: "", bytes: undefined };
+    at = start;
+    if (seen.size < keptKeysMax) seen.set(key, first);
+    return first;
+  }
+
+  function encodeAttribute(keyField: Uint8Array, key: string, value: AttributeValue): void {
     const entry = open(0x4a);
-    keyField(key);
+    copy(keyField);
     const content = open(0x12);
     anyValue(key, value);
     close(content);
@@ -247,9 +284,4 @@ export function createSpanWriter(): SpanWriter {
       return encoded;
     },
   };
-}
-
-function nibble(hex: string, index: number): number {
-  const code = hex.charCodeAt(index);
-  return code < 58 ? code - 48 : code - 87;
 }

@@ -7,6 +7,7 @@ import type { Attempt, AttemptsDeps, UpstreamRequest } from "../../../src/worker
 import { createCancellation } from "../../../src/workers/cancellation.ts";
 import type { Upstream } from "../../../src/workers/upstream.ts";
 import { asFetch, createTestSpans, testUpstream } from "../../support/call-states.ts";
+import { realDeadlines } from "../../support/real-deadlines.ts";
 
 type Answer = Response | Error | "hang";
 
@@ -32,6 +33,7 @@ function setUp(
     spans: recorder,
     startSpan: start,
     clock,
+    deadlines: realDeadlines(),
     random: () => 1,
     cancellation,
     // Told in place of waiting, and the clock goes on by as much.

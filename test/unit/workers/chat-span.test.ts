@@ -1,20 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import type { Attributes } from "../../../src/tracing/recorder/span-encoding.ts";
-import { chatReplyAttributes, chatRequestAttributes } from "../../../src/workers/chat-span.ts";
+import { addReplyAttributes, chatRequestAttributes } from "../../../src/workers/chat-span.ts";
+import type { ReplyFacts } from "../../../src/workers/providers/reply-facts.ts";
 import { factsOf, testUpstream } from "../../support/call-states.ts";
 
 const claude = testUpstream({ api: "anthropic", name: "claude", wellKnownName: "anthropic" });
 
-/** What will be encoded: without those that are undefined. */
-function said(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+function replied(facts: ReplyFacts, extra: Parameters<typeof addReplyAttributes>[2]): Attributes {
+  const said: Attributes = {};
+  addReplyAttributes(said, facts, extra);
+  return said;
 }
 
 function request(body: object, provider = testUpstream(), more = {}): Attributes {
   const facts = factsOf(body, provider.api);
-  return said(
-    chatRequestAttributes(facts, provider, { providerModel: "", sessionId: "", ...more }),
-  );
+  return chatRequestAttributes(facts, provider, { providerModel: "", sessionId: "", ...more });
 }
 
 describe("what the request says", () => {
@@ -93,14 +93,14 @@ describe("what the reply says", () => {
   };
 
   test("is nothing when the reply said nothing: no zeros, no empty lists", () => {
-    expect(said(chatReplyAttributes({ finishReasons: [] }, extra))).toEqual({});
-    expect(said(chatReplyAttributes({ finishReasons: [], usage: {} }, extra))).toEqual({});
+    expect(replied({ finishReasons: [] }, extra)).toEqual({});
+    expect(replied({ finishReasons: [], usage: {} }, extra)).toEqual({});
   });
 
   test("keeps zeros that the provider did say, of tokens and of cost", () => {
     const usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0 };
     const price = { input: 0, output: 0, total: 0 };
-    expect(said(chatReplyAttributes({ finishReasons: [], usage }, { ...extra, price }))).toEqual({
+    expect(replied({ finishReasons: [], usage }, { ...extra, price })).toEqual({
       "gen_ai.usage.input_tokens": 0,
       "gen_ai.usage.output_tokens": 0,
       "gen_ai.usage.cache_read.input_tokens": 0,
@@ -112,7 +112,7 @@ describe("what the reply says", () => {
 
   test("has one finish reason for each choice, and the number of attempts from the second on", () => {
     const reply = { finishReasons: ["stop", "error"], id: "r", model: "m" };
-    expect(said(chatReplyAttributes(reply, { ...extra, attempts: 3 }))).toEqual({
+    expect(replied(reply, { ...extra, attempts: 3 })).toEqual({
       "gen_ai.response.id": "r",
       "gen_ai.response.model": "m",
       "gen_ai.response.finish_reasons": ["stop", "error"],
@@ -122,9 +122,9 @@ describe("what the reply says", () => {
 
   test("has OpenAI's tier on OpenAI's spans only", () => {
     const reply = { finishReasons: [], serviceTier: "default" };
-    expect(said(chatReplyAttributes(reply, extra))).toEqual({
+    expect(replied(reply, extra)).toEqual({
       "openai.response.service_tier": "default",
     });
-    expect(said(chatReplyAttributes(reply, { ...extra, isOpenAI: false }))).toEqual({});
+    expect(replied(reply, { ...extra, isOpenAI: false })).toEqual({});
   });
 });

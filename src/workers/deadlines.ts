@@ -1,0 +1,57 @@
+// The times by which something must have happened, of all the calls of a thread, looked at together: a timer of its
+// own costs a call several microseconds, and again whenever it is moved. Worker thread.
+
+import type { Clock } from "../tracing/recorder/clock.ts";
+
+/** A time that is waited for. Plain data, whose only use is to be moved or cleared. */
+export interface Deadline {
+  atMs: number;
+  readonly late: () => void;
+}
+
+export interface Deadlines {
+  /** `late` is called once, when the time is up or at the first look after it, unless it is moved or cleared. */
+  readonly set: (withinMs: number, late: () => void) => Deadline;
+  /** Waits that long from now, cleared or not. */
+  readonly move: (deadline: Deadline, withinMs: number) => void;
+  readonly clear: (deadline: Deadline) => void;
+  /** To be called from a timer, every few milliseconds. */
+  readonly look: () => void;
+}
+
+export function createDeadlines(clock: Clock): Deadlines {
+  const waiting = new Set<Deadline>();
+  /** No deadline is earlier. */
+  let earliestMs = Number.POSITIVE_INFINITY;
+
+  function wait(deadline: Deadline): void {
+    waiting.add(deadline);
+    if (deadline.atMs < earliestMs) earliestMs = deadline.atMs;
+  }
+
+  return {
+    set(withinMs, late) {
+      const deadline = { atMs: clock() + withinMs, late };
+      wait(deadline);
+      return deadline;
+    },
+    move(deadline, withinMs) {
+      deadline.atMs = clock() + withinMs;
+      wait(deadline);
+    },
+    clear: (deadline) => void waiting.delete(deadline),
+    look() {
+      const nowMs = clock();
+      if (nowMs < earliestMs) return;
+      earliestMs = Number.POSITIVE_INFINITY;
+      for (const deadline of waiting) {
+        if (deadline.atMs > nowMs) {
+          earliestMs = Math.min(earliestMs, deadline.atMs);
+          continue;
+        }
+        waiting.delete(deadline);
+        deadline.late();
+      }
+    },
+  };
+}
