@@ -74,7 +74,7 @@ test("agrees with timers of their own over random moves", () => {
   for (let nowMs = 1; nowMs < 300; nowMs++) {
     after(1);
     const due = [...expected].filter(([, atMs]) => atMs <= nowMs).map(([index]) => index);
-    expect(told.splice(0).toSorted()).toEqual(due.toSorted());
+    expect(new Set(told.splice(0))).toEqual(new Set(due));
     for (const index of due) expected.delete(index);
     const chosen = random(50);
     const deadline = all[chosen];
