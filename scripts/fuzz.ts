@@ -3,11 +3,22 @@
 // can be had again. Ends with 1 if an answer was wrong, something crashed, leaked, or does not add up.
 
 import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-import { findFault } from "../test/fuzz/fuzz-verdict.ts";
+import {
+  fuzzGuardrails,
+  fuzzModule,
+  startFuzzGuardrailServer,
+} from "../test/fuzz/fuzz-guardrails.ts";
 import { startFuzzProvider } from "../test/fuzz/fuzz-provider.ts";
-import { fuzzRequest } from "../test/fuzz/fuzz-requests.ts";
+import { fuzzRequest, promptCanary } from "../test/fuzz/fuzz-requests.ts";
+import { checkTraces } from "../test/fuzz/fuzz-traces.ts";
+import { startFuzzReceiver } from "../test/fuzz/fuzz-receiver.ts";
+import { findFault, isMasked } from "../test/fuzz/fuzz-verdict.ts";
 import { createLine } from "../test/fuzz/raw-exchange.ts";
+import { scrape } from "../test/support/gateway-metrics.ts";
 import { startGatewayProcess } from "../test/support/gateway-process.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 
@@ -27,12 +38,26 @@ const counts = new Map<string, number>();
 let next = 0;
 let slowestMs = 0;
 let warmBytes = 0;
+/** Of the destination's spans. */
+let states: Readonly<Record<string, number>> = {};
 
-const provider = startFuzzProvider(seed);
+const provider = startFuzzProvider(seed, (index, body) => {
+  const isSeen = Buffer.from(body).includes(promptCanary);
+  if (isSeen && isMasked(fuzzRequest(seed, index, bodyBytesMax))) {
+    faults.push(`request ${index}: the provider was sent what was to be masked`);
+  }
+});
+const guardrailServer = startFuzzGuardrailServer(seed);
+const receiver = startFuzzReceiver(seed);
+const folder = mkdtempSync(join(tmpdir(), "everyspan-fuzz-"));
+writeFileSync(join(folder, fuzzModule.file), fuzzModule.source);
 const base = `http://127.0.0.1:${provider.port}`;
 const faces = { api_key: "sk-fuzz", retries: 0, timeout: "400ms" };
 const gateway = await startGatewayProcess({
+  folder,
   config: {
+    guardrails: fuzzGuardrails(guardrailServer.url),
+    tracing: { destinations: [{ name: "fuzz", endpoint: receiver.endpoint }] },
     server: { max_body: `${bodyBytesMax}B` },
     providers: {
       openai: { api: "openai", base_url: `${base}/v1`, ...faces },
@@ -53,6 +78,11 @@ const seconds = (performance.now() - startedMs) / 1000;
 await findLeaks();
 await gateway.stop();
 provider.stop();
+guardrailServer.stop();
+receiver.stop();
+const traces = checkTraces(join(folder, "ledger.db"));
+faults.push(...traces.faults);
+rmSync(folder, { recursive: true, force: true });
 report();
 process.exit(faults.length === 0 ? 0 : 1);
 
@@ -91,17 +121,16 @@ async function findLeaks(): Promise<void> {
       10_000,
       "no call in flight",
     );
-    const [recorded = 0, committed = 0, lost = 0, restarts = 0] = await Promise.all(
-      [
-        "spans_recorded_total",
-        "spans_committed_total",
-        "spans_lost_total",
-        "worker_restarts_total",
-      ].map((name) => metric(`everyspan_${name}`)),
+    const { recorded, committed, lost, open, workerRestarts, destinations } = await scrape(
+      gateway.url,
     );
     if (recorded !== committed) faults.push(`${recorded} spans recorded, ${committed} committed`);
-    if (lost !== 0) faults.push(`${lost} spans lost`);
-    if (restarts !== 0) faults.push(`${restarts} workers died`);
+    if (lost + open !== 0) faults.push(`${lost} spans lost, ${open} open`);
+    if (workerRestarts !== 0) faults.push(`${workerRestarts} workers died`);
+    states = destinations["fuzz"] ?? {};
+    const settled = Object.values(states).reduce((sum, spans) => sum + spans, 0);
+    if (settled !== committed)
+      faults.push(`${settled} of ${committed} spans in the account of the destination`);
   } catch (error) {
     faults.push(String(error));
   }
@@ -134,8 +163,10 @@ function report(): void {
   const rate = Math.round(total / seconds);
   console.log(
     `fuzz: ${total} requests in ${seconds.toFixed(1)} s (${rate}/s), ${provider.requests()} reached the ` +
-      `provider, slowest ${slowestMs.toFixed(0)} ms, memory ${Math.round(warmBytes / 2 ** 20)} MiB when warm`,
+      `provider, ${guardrailServer.requests()} the guardrails' server, slowest ${slowestMs.toFixed(0)} ms, memory ${Math.round(warmBytes / 2 ** 20)} MiB when warm`,
   );
+  console.log(`fuzz: ${traces.calls} traces read back whole, ${traces.guarded} with guardrails`);
+  console.log(`fuzz: ${receiver.requests()} exports, spans ${JSON.stringify(states)}`);
   if (faults.length === 0) return;
   for (const fault of faults.slice(0, faultsShownMax)) console.error(`fault: ${fault}`);
   console.error(gateway.stderr().slice(-3000));

@@ -9,7 +9,11 @@ export interface FuzzProvider {
   readonly stop: () => void;
 }
 
-export function startFuzzProvider(seed: number): FuzzProvider {
+/** `onRequest` is told of every request that says its number. */
+export function startFuzzProvider(
+  seed: number,
+  onRequest: (index: number, body: Uint8Array) => void,
+): FuzzProvider {
   let requests = 0;
   const listener = Bun.listen<{ received: Buffer }>({
     hostname: "127.0.0.1",
@@ -31,6 +35,7 @@ export function startFuzzProvider(seed: number): FuzzProvider {
         requests++;
         const { request } = parsed;
         const number = Number.parseInt(request.header("x-fuzz") ?? "", 10);
+        if (!Number.isNaN(number)) onRequest(number, request.body);
         const reply = fuzzReply(seed, Number.isNaN(number) ? requests : number, request.path);
         // Replies are a few kilobytes: they fit the socket's buffer, so nothing is left to send.
         for (const piece of reply.pieces) socket.write(piece);

@@ -5,14 +5,19 @@ import { apiBody, routes } from "../support/api-calls.ts";
 import { createRandom } from "../unit/apischema/random-json.ts";
 import type { Random } from "../unit/apischema/random-json.ts";
 import { cut, damage, randomBytes, text } from "./fuzz-bytes.ts";
+import { chooseGuardrails } from "./fuzz-guardrails.ts";
 import type { Exchange } from "./raw-exchange.ts";
 
 export const promptCanary = "prompt-canary-5b1d";
+/** Of the requests. */
+const guardedShare = 0.3;
 
 export interface FuzzRequest extends Exchange {
   readonly kind: FuzzKind;
   /** What must be said of it: served as the provider answers, refused with a 4xx, or either of the two. */
   readonly expects: "served" | "refused" | "either";
+  /** The guardrails that it names. */
+  readonly guardrails: readonly string[];
 }
 
 const kinds = [
@@ -36,6 +41,7 @@ interface Draft {
   method: string;
   target: string;
   version: string;
+  guardrails: readonly string[];
   headers: [string, string][];
   body: Uint8Array;
 }
@@ -55,7 +61,8 @@ function fuzzAs(
   { index, bodyBytesMax }: { readonly index: number; readonly bodyBytesMax: number },
 ): FuzzRequest {
   const draft = ordinaryDraft(random, index);
-  const plain = { kind, isHead: false, leaves: false, spoils: false } as const;
+  const { guardrails } = draft;
+  const plain = { kind, guardrails, isHead: false, leaves: false, spoils: false } as const;
   const whole = (expects: FuzzRequest["expects"]): FuzzRequest => ({
     ...plain,
     pieces: [written(draft)],
@@ -64,7 +71,8 @@ function fuzzAs(
   });
   switch (kind) {
     case "ordinary":
-      return whole("served");
+      // A guardrail may refuse it, with or without a reason.
+      return whole(guardrails.length === 0 ? "served" : "either");
     case "damaged-body":
       draft.body = damage(random, draft.body);
       setLength(draft);
@@ -160,8 +168,10 @@ function ordinaryDraft(random: Random, index: number): Draft {
       prompt: `${promptCanary} ${index}`,
     }),
   );
+  const guardrails = random.chance(guardedShare) ? chooseGuardrails(random) : [];
   const draft: Draft = {
     method: "POST",
+    guardrails,
     target: route + (random.chance(0.1) ? "?beta=true" : ""),
     version: "HTTP/1.1",
     headers: [
@@ -169,11 +179,16 @@ function ordinaryDraft(random: Random, index: number): Draft {
       ["content-type", "application/json"],
       // Unknown headers go on to the provider, which so knows what it is to answer.
       ["x-fuzz", String(index)],
+      ...guardrailHeader(guardrails),
     ],
     body,
   };
   setLength(draft);
   return draft;
+}
+
+function guardrailHeader(guardrails: readonly string[]): [string, string][] {
+  return guardrails.length === 0 ? [] : [["x-everyspan-guardrails", guardrails.join(", ")]];
 }
 
 function written({ method, target, version, headers, body }: Draft): Uint8Array {

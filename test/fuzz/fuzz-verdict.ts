@@ -1,5 +1,8 @@
 // Fuzz: what must hold of every answer, whatever was asked. Pure.
 
+import { readFrame } from "../../src/apischema/sse-frames.ts";
+import { maskingGuardrail } from "./fuzz-guardrails.ts";
+import { replyCanary } from "./fuzz-replies.ts";
 import { promptCanary } from "./fuzz-requests.ts";
 import type { FuzzRequest } from "./fuzz-requests.ts";
 import type { Outcome } from "./raw-exchange.ts";
@@ -23,12 +26,35 @@ export function findFault(request: FuzzRequest, outcome: Outcome): string | unde
     return isRefusalOfBun(status) && request.expects !== "served" ? undefined : untraced(outcome);
   if (!/^[0-9a-f]{32}$/.test(headers["x-trace-id"] ?? "")) return "x-trace-id is no trace id";
   if (body.includes('"code":"internal"')) return "an internal error";
+  if (isMasked(request) && status < 300 && isToldInJson(body, replyCanary)) {
+    return "a reply that was to be masked came as it was";
+  }
   if (request.expects === "refused" && (status < 400 || status > 499))
     return `not refused: ${status}`;
   if (request.expects !== "served" && status >= 400 && status <= 499 && !request.isHead) {
     return isErrorBody(body) ? undefined : `a ${status} in no API's shape`;
   }
   return undefined;
+}
+
+/** Whether what is checked goes by as it was meant: a damaged request may name other guardrails, or none. */
+export function isMasked({ kind, guardrails }: FuzzRequest): boolean {
+  return kind === "ordinary" && guardrails.includes(maskingGuardrail);
+}
+
+/** Whether a client reads a text: in a field that is none, or in broken JSON, nobody does. */
+function isToldInJson(body: string, told: string): boolean {
+  if (!body.includes(told)) return false;
+  const documents = [body, ...body.split(/\r?\n\r?\n/).map((raw) => readFrame(raw).data ?? "")];
+  return documents.some((json) => {
+    if (!json.includes(told)) return false;
+    try {
+      JSON.parse(json);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Bun refuses what is not HTTP before any of our code sees it, without a body. */

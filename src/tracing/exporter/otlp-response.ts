@@ -75,7 +75,8 @@ function jsonPartialSuccess(body: Uint8Array) {
   if (!isRecord(answer) || !isRecord(answer["partialSuccess"])) return undefined;
   const { rejectedSpans, errorMessage } = answer["partialSuccess"];
   return {
-    rejectedSpans: Math.max(0, Number(rejectedSpans ?? 0) || 0),
+    // A whole number: the ledger's account takes no other.
+    rejectedSpans: Math.max(0, Math.trunc(Number(rejectedSpans ?? 0)) || 0),
     message: typeof errorMessage === "string" ? errorMessage : "",
   };
 }

@@ -16,3 +16,10 @@ test("a paused destination is probed ever more seldom, at least once a minute", 
   const longest = [0, 1, 4, 5, 99].map((probes) => probeDelayMs(probes, () => 1));
   expect(longest).toEqual([1000, 2000, 16_000, 32_000, 60_000]);
 });
+
+test("a destination that asks for years is asked again within the hour", () => {
+  expect(backOffMs(0, 90_000, () => 0)).toBe(90_000);
+  for (const asked of [86_400_000, 1e15, Infinity]) {
+    expect(backOffMs(0, asked, () => 0)).toBe(3_600_000);
+  }
+});

@@ -41,6 +41,19 @@ describe("what an answer means", () => {
     });
   });
 
+  // The ledger's account holds whole numbers: any other would take it down.
+  test.each(["1.5", '"2.7"', "1e999", "-1", "-0.5", "{}", "[4]", "true", '"x"', "null"])(
+    "spans rejected: %s is a count all the same",
+    (count) => {
+      const body = Buffer.from(`{"partialSuccess":{"rejectedSpans":${count}}}`);
+      const { rejectedSpans } = exportOutcome(answer(200, { body }), now) as {
+        rejectedSpans: number;
+      };
+      expect(rejectedSpans).toBeGreaterThanOrEqual(0);
+      expect(Math.min(rejectedSpans, 5) % 1).toBe(0);
+    },
+  );
+
   test.each([
     [[301, 302, 307, 308, 408, 429, 500, 501, 502, 503, 504, 520, 599], "retry"],
     [[400, 413, 422], "refused"],
