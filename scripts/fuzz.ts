@@ -42,7 +42,8 @@ let warmBytes = 0;
 let states: Readonly<Record<string, number>> = {};
 
 const provider = startFuzzProvider(seed, (index, body) => {
-  const isSeen = Buffer.from(body).includes(promptCanary);
+  // With its number: another request's header may say this one's.
+  const isSeen = Buffer.from(body).includes(`${promptCanary} ${index}"`);
   if (isSeen && isMasked(fuzzRequest(seed, index, bodyBytesMax))) {
     faults.push(`request ${index}: the provider was sent what was to be masked`);
   }
