@@ -38,9 +38,12 @@ export interface SettledRow {
 /** Whether the ledger has them: then they may be sent. */
 export async function commitOpenings(
   states: readonly RowState[],
-  { exporter, ids, batch }: RowCommitDeps,
+  { exporter, ids, batch, origin }: RowCommitDeps,
 ): Promise<boolean> {
-  const rows = writeOpenings(states.map(({ opening }) => opening));
+  const rows = writeOpenings(
+    origin,
+    states.map(({ opening }) => opening),
+  );
   const outcome = await exporter.commit({ kind: "opening", call: ids.callId(), batch, rows });
   return outcome === "committed";
 }

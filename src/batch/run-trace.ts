@@ -67,6 +67,7 @@ export function createRunTrace(
     spans,
     origin: {
       run: options.run,
+      startMs: root.startMs,
       model: options.model,
       traceState: tracePerRow ? "" : start.traceState,
       parentSpanId: tracePerRow ? "" : root.spanId,

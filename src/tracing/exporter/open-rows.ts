@@ -3,7 +3,12 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { ExporterCommand } from "../../protocol/exporter-message.ts";
-import { readOpenings, type RowOpening, type RowsOrigin } from "../recorder/row-opening.ts";
+import {
+  callsOfOpenings,
+  readOpenings,
+  type RowOpening,
+  type RowsOrigin,
+} from "../recorder/row-opening.ts";
 
 export type OpeningCommand = Extract<ExporterCommand, { kind: "opening" }>;
 
@@ -31,7 +36,7 @@ CREATE TABLE IF NOT EXISTS batch_openings (
   batch INTEGER NOT NULL,
   run TEXT NOT NULL,
   rows TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 `;
 
 interface Opening {
@@ -50,9 +55,9 @@ export function createOpenRows(database: Database, run: string): OpenRows {
       }
     | undefined;
 
-  const add = (name: string, opened: readonly RowOpening[]): void => {
+  const add = (name: string, opened: readonly string[]): void => {
     const opening = { name, left: 0 };
-    for (const { call } of opened) {
+    for (const call of opened) {
       if (calls.has(call)) continue;
       calls.set(call, opening);
       opening.left += 1;
@@ -62,7 +67,7 @@ export function createOpenRows(database: Database, run: string): OpenRows {
   for (const [name, rows] of Map.groupBy(selectOpenRows(database, "own", run), (row) => row.name)) {
     add(
       name,
-      rows.map(({ opening }) => opening),
+      rows.map(({ opening }) => opening.call),
     );
   }
 
@@ -85,7 +90,7 @@ export function createOpenRows(database: Database, run: string): OpenRows {
     },
     written(openings) {
       over = [];
-      for (const { call, rows } of openings) add(call, readOpenings(rows));
+      for (const { call, rows } of openings) add(call, callsOfOpenings(rows));
     },
     ended(ended) {
       if (calls.size === 0) return;
@@ -124,7 +129,7 @@ export function selectOpenRows(
   );
   return records.flatMap(({ name, batch, rows, origin }) => {
     const parsed = JSON.parse(origin) as RowsOrigin;
-    return readOpenings(rows)
+    return readOpenings(parsed, rows)
       .filter(({ call, row }) => !isLast.get(batch, row, call))
       .map((opening) => ({ name, batch, opening, origin: parsed }));
   });

@@ -8,6 +8,8 @@ import { SpanKind, StatusCode, type Attributes, type EncodableSpan } from "./spa
 /** What the rows of a run have in common; told once. */
 export interface RowsOrigin {
   readonly run: string;
+  /** No row is older. */
+  readonly startMs: number;
   /** What rows are sent to that name no model of their own. */
   readonly model: string;
   readonly traceState: string;
@@ -35,26 +37,45 @@ export interface RowOpening {
 /** The spans of a row that is open: its own, and two that stand in for the worker's. */
 export const openingSpanCount = 3;
 
-/** One line each. */
-export function writeOpenings(rows: readonly RowOpening[]): string {
+/** One line each, which begins with the call. */
+export function writeOpenings(origin: RowsOrigin, rows: readonly RowOpening[]): string {
   let text = "";
   for (const each of rows) {
     const { call, row, line, traceId, traceFlags, spanId, chatSpanId, attemptSpanId } = each;
     const model = each.model === "" ? "" : JSON.stringify(each.model);
+    // Two small numbers: one with a fraction takes longer to write than all the rest.
+    const sinceMs = each.startMs - origin.startMs;
+    const wholeMs = Math.floor(sinceMs);
+    const fraction = Math.floor((sinceMs - wholeMs) * fractionOfMs);
     text += `${call} ${row} ${line} ${traceId} ${traceFlags} ${spanId} ${chatSpanId} ${attemptSpanId} `;
-    text += `${each.startMs} ${model}\n`;
+    text += `${wholeMs} ${fraction} ${model}\n`;
   }
   return text;
 }
 
-export function readOpenings(text: string): RowOpening[] {
-  return text.split("\n").slice(0, -1).map(readOpening);
+export function readOpenings(origin: RowsOrigin, text: string): RowOpening[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => readOpening(origin, line));
 }
 
-function readOpening(written: string): RowOpening {
+/** The calls alone. */
+export function callsOfOpenings(text: string): string[] {
+  const calls: string[] = [];
+  for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
+    calls.push(text.slice(at, text.indexOf(" ", at)));
+  }
+  return calls;
+}
+
+/** Exact in a double, and finer than the clock. */
+const fractionOfMs = 4096;
+
+function readOpening(origin: RowsOrigin, written: string): RowOpening {
   const words = written.split(" ", fixedWords);
   const [call = "", row, line, traceId = "", traceFlags] = words;
-  const [spanId = "", chatSpanId = "", attemptSpanId = "", startMs] = words.slice(5);
+  const [spanId = "", chatSpanId = "", attemptSpanId = "", wholeMs, fraction] = words.slice(5);
   const model = written.slice(words.join(" ").length + 1);
   return {
     call,
@@ -65,12 +86,12 @@ function readOpening(written: string): RowOpening {
     spanId,
     chatSpanId,
     attemptSpanId,
-    startMs: Number(startMs),
+    startMs: origin.startMs + Number(wholeMs) + Number(fraction) / fractionOfMs,
     model: model === "" ? "" : (JSON.parse(model) as string),
   };
 }
 
-const fixedWords = 9;
+const fixedWords = 10;
 
 /** The row's own span, open. */
 export function rowSpan(origin: RowsOrigin, row: RowOpening): EncodableSpan {

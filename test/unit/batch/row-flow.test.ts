@@ -101,7 +101,7 @@ function setUp() {
     if (pass === undefined) throw new Error("no slot");
     flow.send({ number, line: number, fields: {}, problem: "" }, { place: number - 1, plan, pass });
   };
-  return { send, commits, calls, events };
+  return { send, commits, calls, events, origin: trace.origin };
 }
 
 function reply(text: string): CallResult {
@@ -112,12 +112,12 @@ function reply(text: string): CallResult {
 
 describe("rows under way", () => {
   test("are sent when their opening is committed, and over when their end is; a turn's rows go together", async () => {
-    const { send, commits, calls, events } = setUp();
+    const { send, commits, calls, events, origin } = setUp();
     for (const number of [1, 2, 3]) send(number);
     await waitFor(() => commits.length === 1, 2000);
     const opening = commits[0]?.command;
     if (opening?.kind !== "opening") throw new Error("no opening");
-    expect(readOpenings(opening.rows).map(({ row }) => row)).toEqual([1, 2, 3]);
+    expect(readOpenings(origin, opening.rows).map(({ row }) => row)).toEqual([1, 2, 3]);
     expect(calls).toEqual([]);
     commits[0]?.settle("committed");
     await waitFor(() => calls.length === 3, 2000);

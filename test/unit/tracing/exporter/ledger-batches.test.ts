@@ -31,7 +31,14 @@ function open(run = "life"): Ledger {
   return openLedger(opened.file, { run, nowMs: Date.now, recentBytesMax: 0 });
 }
 
-const origin = { run: "r1", model: "m", traceState: "", parentSpanId: "", link: undefined };
+const origin = {
+  run: "r1",
+  startMs: 1_700_000_000_000,
+  model: "m",
+  traceState: "",
+  parentSpanId: "",
+  link: undefined,
+};
 
 function begin(changes: Partial<Extract<BatchCommand, { kind: "batch" }>> = {}): BatchCommand {
   const usual = { batch: 1, name: "out", run: "r1", description: "{}", restart: false };
@@ -57,7 +64,12 @@ function openingOf(calls: readonly (readonly [TestCall, number])[], batch = 1): 
     startMs: 1_700_000_000_000.5,
     model: "",
   }));
-  return { kind: "opening", call: `opening ${++openings}`, batch, rows: writeOpenings(rows) };
+  return {
+    kind: "opening",
+    call: `opening ${++openings}`,
+    batch,
+    rows: writeOpenings(origin, rows),
+  };
 }
 
 function end(call: TestCall, row: number, state: "ok" | "failed"): RowsCommand {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  callsOfOpenings,
   openingSpanCount,
   readOpenings,
   rowContext,
@@ -12,6 +13,7 @@ import {
 
 const origin: RowsOrigin = {
   run: "run",
+  startMs: 1_795_270_053_000.125,
   model: "usual model",
   traceState: "a=b",
   parentSpanId: "",
@@ -38,8 +40,11 @@ describe("the openings of rows", () => {
   test("are read as they were written, whatever a model is called", () => {
     const models = ["", "m", "two words", ' "quoted" \n\\ line\r', " ", "模型 é\u2028"];
     const rows = models.map((model, row) => opening({ model, row }));
-    expect(readOpenings(writeOpenings(rows))).toEqual(rows);
-    expect(readOpenings("")).toEqual([]);
+    const written = writeOpenings(origin, rows);
+    expect(readOpenings(origin, written)).toEqual(rows);
+    expect(callsOfOpenings(written)).toEqual(rows.map(({ call }) => call));
+    expect(readOpenings(origin, "")).toEqual([]);
+    expect(callsOfOpenings("")).toEqual([]);
   });
 
   test("make a row's span, open and linked, and what stands in beneath it", () => {
