@@ -34,7 +34,7 @@ export function createTaskMaker(config: Config, origin: RowsOrigin): TaskMaker {
     return common;
   };
 
-  return ({ opening, plan }, body) => {
+  return ({ opening, plan, spanCount }, body) => {
     const common = commonOf(plan.api, plan.facts.model);
     const context = rowContext(origin, opening);
     return {
@@ -56,6 +56,8 @@ export function createTaskMaker(config: Config, origin: RowsOrigin): TaskMaker {
       sessionId: "",
       userId: plan.facts.user?.slice(0, 256) ?? "",
       attributes: JSON.stringify(rowAttributes(origin, opening.row)),
+      // Those that the ledger knows the row's first call by.
+      spanIds: spanCount === 0 ? opening.chatSpanId + opening.attemptSpanId : "",
       isPaced: true,
     };
   };

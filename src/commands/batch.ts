@@ -88,6 +88,8 @@ const options = {
   config: { type: "string", valueHint: "FILE", description: "Configuration file" },
 } as const satisfies ArgsDef;
 
+/** Rows need no more threads than that to be sent: the rest of the cores are for the ledger and for sockets. */
+const workersShare = 0.5;
 const exitFailed = 1;
 const exitUsage = 2;
 
@@ -103,7 +105,7 @@ const command = defineCommand({
       path: given.config,
       environment,
       workingDirectory: process.cwd(),
-      cores: availableParallelism(),
+      cores: Math.ceil(availableParallelism() * workersShare),
     });
     if (!loaded.ok) return fail(loaded.problems, exitUsage);
     const moduleProblems = await findModuleProblems(loaded.config);

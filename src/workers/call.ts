@@ -5,6 +5,7 @@ import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { CallResult, CallTask } from "../protocol/call-task.ts";
 import { streamWindowBytes } from "../protocol/call-task.ts";
 import { createCallSpans } from "../tracing/recorder/call-spans.ts";
+import { knownSpanIds } from "../tracing/recorder/ids.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
@@ -44,7 +45,13 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
   const trace = parseTraceparent(task.traceparent, task.tracestate);
   if (provider === undefined || trace === undefined) throw new Error("malformed task");
   const facts = task.facts === "" ? undefined : (JSON.parse(task.facts) as RequestFacts);
-  const spans = createCallSpans(deps, { ...trace, isRemote: false }, task.anchorMs);
+  const ids = task.spanIds === undefined ? deps.ids : knownSpanIds(task.spanIds, deps.ids);
+  const { clock, writer } = deps;
+  const spans = createCallSpans(
+    { clock, ids, writer },
+    { ...trace, isRemote: false },
+    task.anchorMs,
+  );
   const cancellation = createCancellation();
   const window = createStreamWindow(streamWindowBytes);
   const common: Attributes = {};

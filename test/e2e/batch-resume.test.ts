@@ -107,6 +107,14 @@ describe("a batch that is killed", () => {
     expect(new Set(spans.map((span) => span.spanId)).size).toBe(spans.length);
     const interrupted = roots.filter((span) => span.attributes["everyspan.interrupted"] === true);
     expect(interrupted.length).toBe(roots.length - rowCount);
+    // Those in flight, too, are found by what their provider was told.
+    const attempts = new Set(
+      spans.filter(({ name }) => name === "POST").map((span) => span.spanId),
+    );
+    const told = provider.requests.map(
+      ({ headers }) => headers["traceparent"]?.split("-")[2] ?? "",
+    );
+    expect(told.filter((spanId) => !attempts.has(spanId))).toEqual([]);
   }, 60_000);
 });
 
