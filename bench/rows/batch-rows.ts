@@ -12,6 +12,8 @@ const rowsUsual = 100_000;
 const atOnce = 128;
 /** Python takes so long that fewer rows have to do. */
 const pythonRows = 5000;
+/** A Python that has the openai package, where that is not the one on PATH. */
+const pythonVariable = "BENCH_PYTHON";
 const lookEveryMs = 100;
 
 export const batch: Row = {
@@ -55,7 +57,7 @@ async function measure(bench: Bench, folder: string, rows: number): Promise<Figu
       figure: "batch rows/s ÷ Python openai client rows/s",
       value:
         python === undefined
-          ? "skipped: no Python with the openai package"
+          ? `skipped: no Python with the openai package (${pythonVariable} names one)`
           : `${(own / python).toFixed(1)} (${own.toFixed(0)} / ${python.toFixed(0)})`,
       floor: "5",
     },
@@ -120,7 +122,13 @@ async function pythonRate(
   const script = resolve(import.meta.dir, "../openai-batch.py");
   const files = [join(folder, "few.jsonl"), join(folder, "python.jsonl")];
   try {
-    const words = ["python3", script, `${provider.port}`, ...files, `${atOnce}`];
+    const words = [
+      process.env[pythonVariable] ?? "python3",
+      script,
+      `${provider.port}`,
+      ...files,
+      `${atOnce}`,
+    ];
     const child = Bun.spawn(words, { stdout: "pipe", stderr: "ignore" });
     children.add(child);
     const seconds = Number(await new Response(child.stdout).text());
