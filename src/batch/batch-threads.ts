@@ -6,6 +6,13 @@ import { createExporterThread, type ExporterThread } from "../server/exporter-th
 import { createWorkerPool, type WorkerPool } from "../server/worker-pool.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 
+export interface BatchThreadsOptions {
+  readonly version: string;
+  readonly notice: (level: "info" | "warning" | "error", text: string) => void;
+  /** Of the exporter thread; usually its own. */
+  readonly exporterEntry?: string;
+}
+
 export interface BatchThreads {
   readonly pool: WorkerPool;
   readonly exporter: ExporterThread;
@@ -51,12 +58,11 @@ export function batchConfig(config: Config, ledgerPath: string, roomBytes: numbe
 /** @throws BatchStartError */
 export async function startBatchThreads(
   config: Config,
-  version: string,
-  notice: (level: "info" | "warning" | "error", text: string) => void,
+  { version, notice, exporterEntry = threadEntry("exporter") }: BatchThreadsOptions,
 ): Promise<BatchThreads> {
   const { tracing } = config;
   const exporter = createExporterThread({
-    entry: threadEntry("exporter"),
+    entry: exporterEntry,
     start: {
       tracing: JSON.stringify(tracing),
       resource: JSON.stringify(tracing.resource),

@@ -8,6 +8,7 @@ import type { WorkerPool } from "../server/worker-pool.ts";
 import type { InputRow } from "./input-row.ts";
 import type { WrongAnswer } from "./prompt-request.ts";
 import { rateHint } from "./rate-headers.ts";
+import { createRowSuspects } from "./row-suspects.ts";
 import { abandonRow, commitOpenings, commitRows, serverPart } from "./row-commit.ts";
 import type { RowCommitDeps, SettledRow } from "./row-commit.ts";
 import { readOutcome } from "./row-outcome.ts";
@@ -51,12 +52,18 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   let opening: RowState[] = [];
   let settled: SettledRow[] = [];
   let isScheduled = false;
+  const suspects = createRowSuspects();
 
   /** Whatever goes wrong with a row ends it, and nothing else. */
   const guarded = (states: readonly RowState[], work: Promise<void>): void => {
     work.catch((error: unknown) => {
-      for (const state of states) events.broken(state, error);
+      for (const state of states) broken(state, error);
     });
+  };
+
+  const broken = (state: RowState, error: unknown): void => {
+    suspects.over(state);
+    events.broken(state, error);
   };
 
   const schedule = (): void => {
@@ -163,9 +170,10 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     try {
       settled.push({ state, outcome, result: events.resultOf(state, outcome) });
     } catch (error) {
-      events.broken(state, error);
+      broken(state, error);
       return;
     }
+    suspects.over(state);
     schedule();
   }
 
@@ -175,17 +183,20 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
       settle(state, failedOutcome(state, failure, clock()));
       return;
     }
-    if (state.lostThreads < lostThreadsMax) {
-      await abandonRow(state, failure, { deps });
-      gate.again(state.pass, () =>
-        open(state.row, { ...state, lostThreads: state.lostThreads + 1 }),
-      );
+    const isGivenUp = state.lostThreads >= lostThreadsMax;
+    const outcome = failedOutcome(state, failure, clock());
+    const result = isGivenUp ? events.resultOf(state, outcome) : "";
+    await abandonRow(state, failure, {
+      settled: isGivenUp ? { outcome, result } : undefined,
+      deps,
+    });
+    suspects.over(state);
+    if (isGivenUp) {
+      events.committed(state);
       return;
     }
-    const outcome = failedOutcome(state, failure, clock());
-    const result = events.resultOf(state, outcome);
-    await abandonRow(state, failure, { settled: { outcome, result }, deps });
-    events.committed(state);
+    const again = { ...state, lostThreads: state.lostThreads + 1 };
+    suspects.add(() => gate.again(state.pass, () => open(state.row, again)));
   }
 
   function open(

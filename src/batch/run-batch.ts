@@ -9,7 +9,7 @@ import type { SpanContext } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { BatchJob } from "./batch-job.ts";
-import { startBatchThreads } from "./batch-threads.ts";
+import { startBatchThreads, type BatchThreadsOptions } from "./batch-threads.ts";
 import type { ReadRows } from "./known-rows.ts";
 import { createRateLimiter, type LimiterPicture } from "./rate-limiter.ts";
 import { createTaskMaker } from "./row-task.ts";
@@ -26,16 +26,14 @@ export interface BatchRows {
   readonly close: () => void;
 }
 
-export interface RunOptions {
+export interface RunOptions extends BatchThreadsOptions {
   /** With what {@link batchConfig} changes. */
   readonly config: Config;
-  readonly version: string;
   /** The batch's number and the run's name in the ledger. */
   readonly batch: number;
   readonly run: string;
   readonly caller: SpanContext | undefined;
   readonly openRows: () => BatchRows;
-  readonly notice: (level: "info" | "warning" | "error", text: string) => void;
 }
 
 export interface BatchProgress {
@@ -64,9 +62,9 @@ const exportMsMin = 15_000;
 
 /** @throws BatchStartError when threads or ledger cannot start */
 export async function startBatch(job: BatchJob, options: RunOptions): Promise<BatchRun> {
-  const { config, notice } = options;
+  const { config } = options;
   const clock = systemClock;
-  const threads = await startBatchThreads(config, options.version, notice);
+  const threads = await startBatchThreads(config, options);
   const { exporter } = threads;
   const startedMs = clock();
   const gate = createSendGate(createRateLimiter(job.limits, startedMs), clock);

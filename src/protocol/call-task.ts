@@ -41,7 +41,7 @@ export interface CallTask {
   readonly userId: string;
   /** JSON of attributes that are on every span besides; absent: none. */
   readonly attributes?: string;
-  /** Ids for the first spans, in the order they start, 16 hex digits each; absent: whatever the worker draws. */
+  /** The ids of `chat` and its first attempt, 16 hex digits each, where somebody knows of them already. */
   readonly spanIds?: string;
   /** Before an attempt is repeated the worker says `refused` and waits for `resume`. */
   readonly isPaced?: boolean;

@@ -49,7 +49,7 @@ export interface CallState {
   readonly window: StreamWindow;
   readonly common: Readonly<Attributes>;
   /** Starts a span beneath `chat`, or beneath the root where there is no chat. */
-  readonly startSpan: (name: string, kind: SpanKind) => Span;
+  readonly startSpan: (name: string, kind: SpanKind, spanId?: string) => Span;
   readonly startedMs: number;
   /** Absent unless content is to be recorded. */
   readonly capture: ContentCapture | undefined;

@@ -5,7 +5,6 @@ import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { CallResult, CallTask } from "../protocol/call-task.ts";
 import { streamWindowBytes } from "../protocol/call-task.ts";
 import { createCallSpans } from "../tracing/recorder/call-spans.ts";
-import { knownSpanIds } from "../tracing/recorder/ids.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
 import { SpanKind } from "../tracing/recorder/span-encoding.ts";
@@ -45,13 +44,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
   const trace = parseTraceparent(task.traceparent, task.tracestate);
   if (provider === undefined || trace === undefined) throw new Error("malformed task");
   const facts = task.facts === "" ? undefined : (JSON.parse(task.facts) as RequestFacts);
-  const ids = task.spanIds === undefined ? deps.ids : knownSpanIds(task.spanIds, deps.ids);
-  const { clock, writer } = deps;
-  const spans = createCallSpans(
-    { clock, ids, writer },
-    { ...trace, isRemote: false },
-    task.anchorMs,
-  );
+  const spans = createCallSpans(deps, { ...trace, isRemote: false }, task.anchorMs);
   const cancellation = createCancellation();
   const window = createStreamWindow(streamWindowBytes);
   const common: Attributes = {};
@@ -66,6 +59,7 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
       : spans.start({
           name: `chat ${task.providerModel === "" ? facts.model : task.providerModel}`,
           kind: SpanKind.client,
+          ...(task.spanIds !== undefined && { spanId: task.spanIds.slice(0, 16) }),
           attributes: chatRequestAttributes(facts, provider, task),
         });
   deps.registry.open({
@@ -88,8 +82,8 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
     pacing,
     window,
     common,
-    startSpan(name, kind) {
-      const span = spans.start({ name, kind }, chat);
+    startSpan(name, kind, spanId) {
+      const span = spans.start({ name, kind, ...(spanId !== undefined && { spanId }) }, chat);
       deps.registry.spanStarted(task.call);
       return span;
     },
@@ -130,7 +124,8 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
       spans: state.spans,
       startSpan(name, kind) {
         state.attempts++;
-        return state.startSpan(name, kind);
+        const known = state.attempts === 1 ? task.spanIds?.slice(16) : undefined;
+        return state.startSpan(name, kind, known);
       },
       clock: deps.clock,
       deadlines: deps.deadlines,

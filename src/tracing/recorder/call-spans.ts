@@ -26,6 +26,8 @@ export interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
   readonly attributes?: Attributes;
+  /** Where somebody knows of the span already. */
+  readonly spanId?: string;
 }
 
 export interface CallSpans {
@@ -82,10 +84,10 @@ export function createCallSpans(
   }
 
   return {
-    start({ name, kind, attributes = {} }, parent) {
+    start({ name, kind, attributes = {}, spanId = ids.spanId() }, parent) {
       const span: Span = {
         traceId: trace.traceId,
-        spanId: ids.spanId(),
+        spanId,
         parentSpanId: parent?.spanId ?? trace.spanId,
         traceState: trace.traceState,
         traceFlags: trace.traceFlags,

@@ -32,18 +32,3 @@ export function createIdSource(): IdSource {
     callId: () => Bun.randomUUIDv7(),
   };
 }
-
-/** Span ids that are known beforehand (16 hex digits each, in a row), and then those of `ids`. */
-export function knownSpanIds(
-  known: string,
-  ids: Pick<IdSource, "spanId">,
-): Pick<IdSource, "spanId"> {
-  let at = 0;
-  return {
-    spanId() {
-      if (at >= known.length) return ids.spanId();
-      at += 16;
-      return known.slice(at - 16, at);
-    },
-  };
-}
