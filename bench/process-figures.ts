@@ -23,6 +23,17 @@ export function threadSeconds(pid: number): Map<string, number> {
   return seconds;
 }
 
+/**
+ * CPU seconds so far of everyspan's exporter thread: the ledger and the export. It is the first thread that
+ * everyspan starts, and so the lowest number of its name. Compression and the sending itself are other threads'.
+ */
+export function exporterSeconds(threads: ReadonlyMap<string, number>): number {
+  const workers = [...threads.keys()].filter((name) => name.startsWith("Worker "));
+  const numberOf = (name: string): number => Number(name.slice("Worker ".length));
+  const [first] = workers.toSorted((left, right) => numberOf(left) - numberOf(right));
+  return first === undefined ? Number.NaN : (threads.get(first) ?? Number.NaN);
+}
+
 /** CPU seconds so far of the whole process. */
 export function processSeconds(pid: number): number {
   const text = readText(`/proc/${pid}/stat`);

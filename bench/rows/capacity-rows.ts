@@ -240,6 +240,10 @@ export const million: Row = {
         figure: `resident memory over ${calls} calls, MB at each tenth`,
         value: memoryAt.map((megabytes) => show(megabytes, 0)).join(" "),
       },
+      {
+        figure: "grown from the first tenth to the last, MB; the highest of them",
+        value: `${show((memoryAt.at(-1) ?? 0) - (memoryAt[0] ?? 0), 0)}; ${show(Math.max(...memoryAt), 0)}`,
+      },
       { figure: "failed / spans missing over all of them", value: `${failed} / ${missing}` },
       {
         figure: "CPU of the gateway a call, µs",

@@ -4,7 +4,7 @@ import { assertWhole, plainLoad, tracedLoad } from "../bench-context.ts";
 import type { Bench, Figure, Row, TracedLoad } from "../bench-context.ts";
 import { chatRequest, quantile } from "../load-client.ts";
 import type { LoadResult } from "../load-client.ts";
-import { threadSeconds } from "../process-figures.ts";
+import { exporterSeconds, threadSeconds } from "../process-figures.ts";
 import { interleave, ratios, showSpread, spreadOf } from "../rounds.ts";
 
 const connections = 64;
@@ -51,7 +51,7 @@ export const streams: Row = {
 export const streamsWithUsage: Row = {
   name: "streams-usage",
   about: "the same where the client asks for usage itself, so that nothing has to be hidden",
-  byDefault: false,
+  byDefault: true,
   async run(bench) {
     const request = chatRequest({ model: "stream", stream: true, askUsage: true });
     const { ratio, figures } = await compare(bench, "streams", request);
@@ -135,6 +135,10 @@ async function compare(
           `${Math.round(ledger / (committed / 5))}; ` +
           `${Math.round((received.wireBytes - before.wireBytes) / calls)} / ` +
           `${Math.round((received.bytes - before.bytes) / calls)}`,
+      },
+      {
+        figure: "seconds of ledger and export a call (CPU of the exporter thread)",
+        value: ((exporterSeconds(cpu) - exporterSeconds(cpuBefore)) / calls).toFixed(7),
       },
     ],
   };
