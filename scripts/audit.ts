@@ -18,10 +18,15 @@ export function readAdvisories(json: string): Advisory[] | undefined {
     return undefined;
   }
   if (typeof listed !== "object" || listed === null || Array.isArray(listed)) return undefined;
-  return Object.entries(listed).flatMap(([name, found]) =>
-    (Array.isArray(found) ? (found as Partial<Advisory>[]) : []).map(
-      ({ severity = "unknown", title = "", url = "" }) => ({ package: name, severity, title, url }),
-    ),
+  // An error in JSON is no list either: it must not look like all being well.
+  if (!Object.values(listed).every(Array.isArray)) return undefined;
+  return Object.entries(listed as Record<string, Partial<Advisory>[]>).flatMap(([name, found]) =>
+    found.map(({ severity = "unknown", title = "", url = "" }) => ({
+      package: name,
+      severity,
+      title,
+      url,
+    })),
   );
 }
 
