@@ -18,45 +18,85 @@ export interface StreamSink {
 /** Credit is returned in lumps, so that a stream does not cost a message per part. */
 const creditLumpBytes = 64 * 1024;
 
+/** `onGone` is told, once, that the client has left before the end. */
 export function createStreamSink(onGone: () => void): StreamSink {
   let gone = false;
   let ended = false;
-  let takenBytes = 0;
+  let isBroken = false;
+  let controller: ReadableStreamDirectController | undefined;
   let returnCredit: ((bytes: number) => void) | undefined;
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  let sizes: number[] = [];
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      start(started) {
-        controller = started;
-      },
-      // Called when the client has taken what was queued: only then is there credit for more.
-      pull() {
-        for (const bytes of sizes) takenBytes += bytes;
-        sizes = [];
-        if (takenBytes < creditLumpBytes) return;
-        returnCredit?.(takenBytes);
-        takenBytes = 0;
-      },
-      cancel() {
-        leave();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  /** What came before the client was there to take it. */
+  let early = "";
+  let takenBytes = 0;
+  /** Written, but not yet taken by the socket. */
+  let stuckBytes = 0;
+  const sent = Promise.withResolvers<void>();
+
   function leave(): void {
+    sent.resolve();
     if (gone || ended) return;
     gone = true;
     onGone();
   }
+
+  function taken(bytes: number): void {
+    takenBytes += bytes;
+    if (takenBytes < creditLumpBytes) return;
+    returnCredit?.(takenBytes);
+    takenBytes = 0;
+  }
+
+  function unstick(): void {
+    const bytes = stuckBytes;
+    stuckBytes = 0;
+    taken(bytes);
+  }
+
+  function put(text: string): void {
+    if (controller === undefined) {
+      early += text;
+      return;
+    }
+    // ASCII is its own UTF-8, which is as what a string is sent: the bytes need not be copied for it.
+    const isAscii = Buffer.byteLength(text) === text.length;
+    const written = controller.write(isAscii ? text : fromBinary(text));
+    if (typeof written === "number") {
+      taken(text.length);
+      return;
+    }
+    // The socket takes no more for now: the promise resolves once it has taken all, this and what follows.
+    if (stuckBytes === 0) void written.then(unstick, unstick);
+    stuckBytes += text.length;
+  }
+
+  function close(): void {
+    if (controller === undefined) return;
+    if (isBroken) {
+      sent.reject(); // with a reason, Bun would print it
+      return;
+    }
+    void controller.end();
+    sent.resolve();
+  }
+
   return {
-    stream,
+    // Direct: what is written goes to the socket, with no queue and no reads between.
+    stream: new ReadableStream<Uint8Array>({
+      type: "direct",
+      pull(started) {
+        controller = started;
+        if (early !== "") put(early);
+        early = "";
+        if (ended) close();
+        return sent.promise;
+      },
+      cancel: leave,
+    }),
     write(text, credit) {
       if (gone || ended) return;
       returnCredit = credit;
-      sizes.push(text.length);
       try {
-        controller?.enqueue(fromBinary(text));
+        put(text);
       } catch {
         leave(); // the stream was closed under us: the client has left
       }
@@ -65,8 +105,8 @@ export function createStreamSink(onGone: () => void): StreamSink {
       if (gone || ended) return;
       ended = true;
       try {
-        if (text !== "") controller?.enqueue(fromBinary(text));
-        controller?.close();
+        if (text !== "") put(text);
+        close();
       } catch {
         gone = true; // it left between the last part and this one
       }
@@ -74,11 +114,8 @@ export function createStreamSink(onGone: () => void): StreamSink {
     breakOff() {
       if (gone || ended) return;
       ended = true;
-      try {
-        controller?.error(); // with a reason, Bun would print it
-      } catch {
-        gone = true;
-      }
+      isBroken = true;
+      close();
     },
     gone: () => gone,
   };
