@@ -1,7 +1,7 @@
 // From the command line to a job: reads the input once, checks all that can be wrong before the first call. Main
 // thread. Every problem is a line for a person.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { parseLooseObject } from "../apischema/loose-json.ts";
@@ -36,7 +36,8 @@ const slotsMax = 1000;
 export async function prepareJob(from: PrepareOptions): Promise<PreparedJob> {
   const read = readOptions(from.given);
   if (!read.ok) return read;
-  const problems: string[] = [];
+  const problems = outputProblems(from);
+  if (problems.length > 0) return { ok: false, problems };
   try {
     const input = await openInput({
       path: from.inputPath,
@@ -96,6 +97,17 @@ function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | u
   const schema = parseLooseObject(readFileSync(resolve(from.workingDirectory, path), "utf8"));
   if (schema === undefined) throw new Error(`--schema: ${path} is no JSON object`);
   return schemaShape(schema);
+}
+
+/** The output is written anew by each start: what stands there is gone then. */
+function outputProblems({ inputPath, output }: PrepareOptions): string[] {
+  const there = output === "-" ? undefined : statSync(output, { throwIfNoEntry: false });
+  if (there === undefined) return [];
+  const input = statSync(inputPath);
+  if (there.ino === input.ino && there.dev === input.dev) {
+    return ["--output: that is the input, which would be written over"];
+  }
+  return there.isDirectory() ? [`--output: ${output} is no file`] : [];
 }
 
 /** What is wrong with the input as a whole. */

@@ -109,9 +109,9 @@ function toRow(
   { record, problem }: Pick<Parsed, "record" | "problem">,
   { number, line }: Pick<InputRow, "number" | "line">,
 ): InputRow {
-  const fields: Record<string, unknown> = {};
   const values = record ?? [];
-  for (const [at, name] of header.entries()) fields[name] = values[at] ?? "";
+  // Assigned one by one, a column named __proto__ would be none.
+  const fields = Object.fromEntries(header.map((name, at) => [name, values[at] ?? ""]));
   if (problem !== "" || values.length === header.length) return { number, line, fields, problem };
   const counts = `${values.length} fields where the header has ${header.length}`;
   return { number, line, fields, problem: counts };

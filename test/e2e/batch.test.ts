@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import type { ProviderRequest, Script } from "../../src/demo/provider-script.ts";
@@ -136,6 +136,26 @@ describe("rows with a prompt", () => {
       "line 3: no column t",
       null,
     ]);
+  });
+
+  test("are never written over their own input, by whatever way, nor sent when there can be no output", async () => {
+    const text = "id,text\n1,a\n2,b\n";
+    folder.file("own.csv", text);
+    symlinkSync(join(folder.path, "own.csv"), join(folder.path, "link.csv"));
+    mkdirSync(join(folder.path, "taken.csv"));
+    const from = provider.requests.length;
+    for (const output of ["own.csv", "./nowhere/../own.csv", "link.csv"]) {
+      const words = ["own.csv", "--output", output, ...model, "--prompt", "{{text}}"];
+      const { code, stderr } = await folder.run(...words);
+      expect(code).toBe(2);
+      expect(stderr).toContain("--output: that is the input");
+      expect(folder.read("own.csv")).toBe(text);
+    }
+    const taken = ["own.csv", "--output", "taken.csv", ...model, "--prompt", "{{text}}"];
+    const { code, stderr } = await folder.run(...taken);
+    expect(code).toBe(2);
+    expect(stderr).toContain("taken.csv is no file");
+    expect(asked(from)).toEqual([]);
   });
 
   test("are refused before the first call when the prompt names a column that is not there", async () => {

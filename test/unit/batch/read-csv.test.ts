@@ -30,6 +30,15 @@ describe("a CSV file", () => {
     expect(rows.map((row) => row.number)).toEqual([1, 2, 3]);
   });
 
+  test("may have columns of any name, those of objects too", async () => {
+    const [row] = await read("__proto__,constructor,toString\n1,2,3\n");
+    expect(Object.entries(row?.fields ?? {})).toEqual([
+      ["__proto__", "1"],
+      ["constructor", "2"],
+      ["toString", "3"],
+    ]);
+  });
+
   test("reads the same wherever it is cut", async () => {
     const whole = await read(text);
     for (let pieceBytes = 1; pieceBytes < 12; pieceBytes++) {
