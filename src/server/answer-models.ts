@@ -92,7 +92,7 @@ export async function listModels({
           });
     const { status } = response;
     await commit(deps, sealCall(call, { status, failure, outcome: answer.outcome }));
-    deps.report({ call, status, outcome: answer.outcome, failure, refused: false });
+    deps.report({ call, status, outcome: answer.outcome, failure, refused: false }, deps.clock());
     return response;
   } catch (error) {
     return refuse(call, error, deps);

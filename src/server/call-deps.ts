@@ -21,5 +21,5 @@ export interface CallDeps extends IntakeDeps, ServerCallDeps {
   /** Why a call cannot be taken now, or undefined. */
   readonly refusesNow: () => GatewayError | undefined;
   /** Told once per call, when its reply is decided. */
-  readonly report: (report: CallReport) => void;
+  readonly report: (report: CallReport, endedMs: number) => void;
 }

@@ -20,7 +20,8 @@ export function refuse(call: ServerCall, error: unknown, deps: CallDeps): Respon
   } else {
     call.sealed = true;
   }
-  deps.report({ call, status: response.status, outcome: undefined, failure, refused: true });
+  const { status } = response;
+  deps.report({ call, status, outcome: undefined, failure, refused: true }, deps.clock());
   return response;
 }
 

@@ -6,6 +6,7 @@ import type { WireError } from "../errors/gateway-error.ts";
 import { fromBinary } from "../protocol/binary-string.ts";
 import type { CallResult, CallTask, StreamMessage } from "../protocol/call-task.ts";
 import type { CallDeps } from "./call-deps.ts";
+import type { CallReport } from "./call-report.ts";
 import { clientResponse } from "./client-response.ts";
 import { errorResponse } from "./error-response.ts";
 import { commit, refuse } from "./finish.ts";
@@ -132,19 +133,21 @@ async function endPlain(
     const left = result.code === "client_disconnected";
     const status = left ? undefined : response.status;
     await commit(deps, sealCall(call, { status, failure, outcome: result }));
-    deps.report({ call, status, outcome: result, failure, refused: false });
     flight.reply(response);
+    reportLater(deps, { call, status, outcome: result, failure, refused: false });
     return;
   }
-  await commit(deps, sealCall(call, { status: result.status, outcome: result }));
-  deps.report({ call, status: result.status, outcome: result, failure: undefined, refused: false });
-  flight.reply(
-    clientResponse(result.isText ? result.body : fromBinary(result.body), {
-      status: result.status,
-      headers: result.headers,
-      traceId: call.traceId,
-    }),
-  );
+  const { status } = result;
+  const committed = commit(deps, sealCall(call, { status, outcome: result }));
+  // Made while the exporter writes.
+  const response = clientResponse(result.isText ? result.body : fromBinary(result.body), {
+    status,
+    headers: result.headers,
+    traceId: call.traceId,
+  });
+  await committed;
+  flight.reply(response);
+  reportLater(deps, { call, status, outcome: result, failure: undefined, refused: false });
 }
 
 /** A stream's end: its last bytes leave when the call is committed. */
@@ -155,8 +158,14 @@ async function endStream(
   const { call, deps, status } = flight;
   const failure = streamFailure(end);
   await commit(deps, sealCall(call, { status, failure, outcome: end }));
-  deps.report({ call, status, outcome: end, failure, refused: false });
   endSink(flight, end.last, failure !== undefined);
+  reportLater(deps, { call, status, outcome: end, failure, refused: false });
+}
+
+/** When the reply is on its way: nobody waits for the figures, who asks for them asks later. */
+function reportLater({ clock, report }: CallDeps, told: CallReport): void {
+  const endedMs = clock();
+  setImmediate(() => report(told, endedMs));
 }
 
 /** What broke off and is no event stream must not look whole: its connection breaks off too. */
@@ -187,7 +196,7 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   const status = sink !== undefined ? flight.status : left ? undefined : response.status;
   const workerPart = deps.exporter.workerPart(call.id);
   await commit(deps, abandonCall(call, failure, { chat: generates, status, workerPart }));
-  deps.report({ call, status, outcome: undefined, failure, refused: false });
+  deps.report({ call, status, outcome: undefined, failure, refused: false }, deps.clock());
   if (sink === undefined) flight.reply(response);
   else endSink(flight, streamErrorEvent(api, failure), true);
 }

@@ -129,11 +129,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       }
       return undefined;
     },
-    report(report) {
-      const nowMs = clock();
-      metrics.record(report, nowMs);
+    report(report, endedMs) {
+      metrics.record(report, endedMs);
       noteUnpriced(report.outcome);
-      options.onCall?.(report, nowMs - report.call.startedMs);
+      options.onCall?.(report, endedMs - report.call.startedMs);
     },
     readiness() {
       const { ledgerUp, reasons } = exporter.health();
