@@ -14,6 +14,7 @@ function closing({ takes = true, waitsFor = "commit" } = {}) {
   const spent: number[] = [];
   const committed = Promise.withResolvers<void>();
   const deps = {
+    clock: () => 0,
     config: { tracing: { replyWaitsFor: waitsFor } },
     exporter: {
       commit(command: CallCommand) {
