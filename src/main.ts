@@ -3,7 +3,7 @@
 import type { CommandDef } from "citty";
 
 import { runCommandLine } from "./command-line.ts";
-import { raiseRequestLimit } from "./request-limit.ts";
+import { applyStartSettings } from "./start-settings.ts";
 
 /** Loaded only when asked for, so that `status` starts no server's code. */
 const commands: Readonly<Record<string, () => Promise<CommandDef>>> = {
@@ -14,5 +14,5 @@ const commands: Readonly<Record<string, () => Promise<CommandDef>>> = {
   check: async () => (await import("./commands/check.ts")).check,
 };
 
-raiseRequestLimit();
+applyStartSettings();
 await runCommandLine(process.argv.slice(2), commands);

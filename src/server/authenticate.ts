@@ -43,12 +43,9 @@ export function keyHeaderOf(headers: Headers): KeyHeader {
 /** A client may send both headers, one of them a left-over of its environment: either may be the key. */
 function callerKeys(headers: Headers): string[] {
   const apiKey = headers.get("x-api-key")?.trim() ?? "";
-  const bearer = bearerPattern.exec(headers.get("authorization") ?? "")?.[1] ?? "";
-  if (apiKey === "") return bearer === "" ? [] : [bearer];
-  return bearer === "" ? [apiKey] : [apiKey, bearer];
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  return [apiKey, bearer].filter((key) => key !== "");
 }
-
-const bearerPattern = /^Bearer\s+(\S+)\s*$/i;
 
 function digestOf(key: string): Uint8Array {
   return Bun.SHA256.hash(key) as Uint8Array;

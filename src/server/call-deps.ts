@@ -20,6 +20,6 @@ export interface CallDeps extends IntakeDeps, ServerCallDeps {
   readonly sampler: Sampler;
   /** Why a call cannot be taken now, or undefined. */
   readonly refusesNow: () => GatewayError | undefined;
-  /** Told once per call, when its reply is decided. */
+  /** Told once per call; `endedMs`: when its reply was free to leave, milliseconds since the epoch. */
   readonly report: (report: CallReport, endedMs: number) => void;
 }

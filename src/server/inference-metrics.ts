@@ -55,17 +55,7 @@ export function createInferenceMetrics(): InferenceMetrics {
   );
   const known = new Map<string, Cells>();
 
-  /** The set of the call before: most are of the same kind. */
-  let last: { readonly of: readonly string[]; readonly cells: Cells } | undefined;
-
   function cellsOf(outcome: CallOutcome, api: string, requestModel: string): Cells {
-    const of = [api, requestModel, outcome.responseModel, outcome.errorType];
-    if (last?.of.every((label, index) => label === of[index]) === true) return last.cells;
-    last = { of, cells: findCells(outcome, api, requestModel) };
-    return last.cells;
-  }
-
-  function findCells(outcome: CallOutcome, api: string, requestModel: string): Cells {
     const key = `${api}\n${requestModel}\n${outcome.responseModel}\n${outcome.errorType}`;
     const found = known.get(key);
     if (found !== undefined) return found;

@@ -41,17 +41,15 @@ const bareRoots: ReadonlySet<string> = new Set([
 /** What is forwarded as it is. TRACE and CONNECT would show or open what is behind; OPTIONS is a browser's. */
 const forwardedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-const ownPaths: ReadonlySet<string> = new Set([
-  "/chat/completions",
-  "/messages",
-  "/messages/count_tokens",
-]);
-
 const chatCompletions = ownRoute("chat_completions", "openai", "/chat/completions", true);
 const messages = ownRoute("messages", "anthropic", "/messages", true);
 const countTokens = ownRoute("count_tokens", "anthropic", "/messages/count_tokens", false);
 const openaiModels = ownRoute("models", "openai", "/models", false);
 const anthropicModels = ownRoute("models", "anthropic", "/models", false);
+
+const ownPaths: ReadonlySet<string> = new Set(
+  [chatCompletions, messages, countTokens].map(({ path }) => path),
+);
 
 /** The route of a path, or undefined where it is none of ours. `speaksAnthropic`: it sent the version header. */
 export function matchRoute(pathname: string, speaksAnthropic: boolean): Route | undefined {

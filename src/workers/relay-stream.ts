@@ -54,7 +54,7 @@ export async function relayEvents(
 
 /** As {@link relayEvents}; what ends the stream before its head has gone is a plain refusal. */
 async function relayGuarded(relay: Relay, guardrails: CallGuardrails): Promise<CallResult> {
-  const { state, attempt, deps, reader, chunks, outlet } = relay;
+  const { chunks, outlet } = relay;
   try {
     const last = await pumpGuarded({
       chunks: chunks.each(),
@@ -71,11 +71,7 @@ async function relayGuarded(relay: Relay, guardrails: CallGuardrails): Promise<C
     outlet.flush();
     endWell(relay, last);
   } catch (error) {
-    if (!outlet.isOpen()) {
-      attempt.abort();
-      attempt.settle();
-      return failedCall(state, error, { reply: reader.facts(), deps });
-    }
+    if (!outlet.isOpen()) return refused(relay, error);
     endBadly(relay, toWireError(error));
   }
   return { kind: "streamed" };
@@ -96,10 +92,11 @@ export async function relayBytes(
   try {
     // One chunk is kept back, so that the last one waits for the commit.
     let held = "";
-    for (const chunk of chunks) {
+    const pass = (chunk: Uint8Array): void => {
       outlet.add(held);
       held = toBinary(chunk);
-    }
+    };
+    chunks.forEach(pass);
     for (;;) {
       let arrived = relay.chunks.next();
       if (arrived instanceof Promise) {
@@ -107,19 +104,12 @@ export async function relayBytes(
         arrived = await arrived;
       }
       if (arrived === undefined) break;
-      for (const chunk of arrived) {
-        outlet.add(held);
-        held = toBinary(chunk);
-      }
+      arrived.forEach(pass);
     }
     outlet.flush();
     endWell(relay, held);
   } catch (error) {
-    if (!outlet.isOpen()) {
-      attempt.abort();
-      attempt.settle();
-      return failedCall(state, error, { deps });
-    }
+    if (!outlet.isOpen()) return refused(relay, error);
     endBadly(relay, toWireError(error));
   }
   return { kind: "streamed" };
@@ -192,6 +182,13 @@ function endWell(relay: Relay, last: string): void {
     deps,
   );
   relay.outlet.end(last, "", outcome);
+}
+
+/** Nothing has left yet: a refusal like any other. */
+function refused({ state, attempt, deps, reader }: Relay, error: unknown): CallResult {
+  attempt.abort();
+  attempt.settle();
+  return failedCall(state, error, { reply: reader.facts(), deps });
 }
 
 function endBadly(relay: Relay, failure: WireError): void {

@@ -27,6 +27,10 @@ export function createStreamOutlet(
   const { call } = task;
   let isOpen = false;
   let text = "";
+  const head = (): { readonly status: number; readonly headers: string } => ({
+    status,
+    headers: JSON.stringify(replyHeaders(headers)),
+  });
 
   return {
     isOpen: () => isOpen,
@@ -42,17 +46,15 @@ export function createStreamOutlet(
         if (text === "") return;
         post({ kind: "part", call, text });
       } else {
-        post({ kind: "head", call, status, headers: JSON.stringify(replyHeaders(headers)), text });
+        post({ kind: "head", call, ...head(), text });
       }
       isOpen = true;
       text = "";
     },
     end(last, errorCode, outcome) {
-      const head = isOpen
-        ? { status: 0, headers: "" }
-        : { status, headers: JSON.stringify(replyHeaders(headers)) };
+      const unsent = isOpen ? { status: 0, headers: "" } : head();
       isOpen = true;
-      post({ kind: "end", call, ...head, text, last, errorCode, ...outcome });
+      post({ kind: "end", call, ...unsent, text, last, errorCode, ...outcome });
     },
   };
 }

@@ -20,20 +20,8 @@ const fixedPartBytes = 512;
 const keptBytesMax = 1024 * 1024;
 /** Keys are ours, but those of a resource or a config may be anybody's: the rest is encoded each time. */
 const keptKeysMax = 1000;
-/** Short values come again and again; long ones hardly ever, and are not worth the memory. */
-const keptAttributeBytesMax = 256;
-
-/** A key that has occurred, and what it said last. */
-interface SeenAttribute {
-  /** The encoded key field. */
-  readonly key: Uint8Array;
-  value: AttributeValue;
-  /** The whole encoded attribute, once the value has come twice in a row. */
-  bytes: Uint8Array | undefined;
-}
-
 export function createSpanWriter(): SpanWriter {
-  const seen = new Map<string, SeenAttribute>();
+  const keys = new Map<string, Uint8Array>();
   let buffer = Buffer.allocUnsafe(initialBytes);
   let at = 0;
 
@@ -128,44 +116,23 @@ export function createSpanWriter(): SpanWriter {
     at = to + 4;
   }
 
-  function copy(bytes: Uint8Array): void {
-    buffer.set(bytes, at);
-    at += bytes.length;
-  }
-
-  /** Most attributes say what they said in the call before: their bytes are kept. */
-  function attribute(key: string, value: AttributeValue): void {
-    reserve(key.length * 3 + fixedPartBytes);
-    const last = seen.get(key) ?? firstSeen(key);
-    if (last.value !== value) {
-      last.value = value;
-      last.bytes = undefined;
-      encodeAttribute(last.key, key, value);
+  function keyField(key: string): void {
+    const encoded = keys.get(key);
+    if (encoded !== undefined) {
+      buffer.set(encoded, at);
+      at += encoded.length;
       return;
     }
-    if (last.bytes !== undefined) {
-      copy(last.bytes);
-      return;
-    }
-    const start = at;
-    encodeAttribute(last.key, key, value);
-    if (at - start <= keptAttributeBytesMax)
-      last.bytes = Uint8Array.from(buffer.subarray(start, at));
-  }
-
-  function firstSeen(key: string): SeenAttribute {
     const start = at;
     buffer[at++] = 0x0a;
     text(key);
-    const first = { key: Uint8Array.from(buffer.subarray(start, at)), value: "", bytes: undefined };
-    at = start;
-    if (seen.size < keptKeysMax) seen.set(key, first);
-    return first;
+    if (keys.size < keptKeysMax) keys.set(key, Uint8Array.from(buffer.subarray(start, at)));
   }
 
-  function encodeAttribute(keyField: Uint8Array, key: string, value: AttributeValue): void {
+  function attribute(key: string, value: AttributeValue): void {
+    reserve(key.length * 3 + fixedPartBytes);
     const entry = open(0x4a);
-    copy(keyField);
+    keyField(key);
     const content = open(0x12);
     anyValue(key, value);
     close(content);

@@ -1,26 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import type { CallOutcome } from "../../../src/protocol/call-task.ts";
 import { createUnpricedModels } from "../../../src/server/unpriced-models.ts";
 
 function outcome(changes: Partial<CallOutcome>): CallOutcome {
-  return {
-    spans: "",
-    spanCount: 0,
-    lastEndMs: 0,
-    errorType: "",
-    responseModel: "house-model",
-    inputTokens: 10,
-    outputTokens: 1,
-    cacheReadTokens: -1,
-    cacheWriteTokens: -1,
-    reasoningTokens: -1,
-    cost: -1,
-    timeToFirstChunkSeconds: -1,
-    providerMs: 0,
-    attempts: 1,
-    chatSeconds: 1,
-    ...changes,
-  };
+  const called = { responseModel: "house-model", attempts: 1, chatSeconds: 1 };
+  return { ...noOutcome, ...called, inputTokens: 10, outputTokens: 1, ...changes };
 }
 
 function listener(): { readonly said: string[]; readonly tell: (call: CallOutcome) => void } {
