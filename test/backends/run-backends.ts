@@ -70,25 +70,27 @@ if (python === undefined) {
   process.exit(0);
 }
 const backends: Backend[] = [];
-let failures = 0;
+/** Each with what is wrong: said again at the end, where a reader of a long log looks. */
+const failures: string[] = [];
 try {
   backends.push(await startPhoenix(python));
   backends.push(await startMlflow(python));
   for (const { name, version } of backends) console.log(`${name} ${version} is up`);
   for (const way of ways) {
-    failures += await goOver(way);
+    failures.push(...(await goOver(way)));
   }
-  console.log(failures === 0 ? "\nall reads right" : `\n${failures} calls read wrong`);
+  console.log(failures.length === 0 ? "\nall reads right" : "\nread wrong:");
+  for (const failure of failures) console.log(failure);
 } catch (error) {
   if (!(error instanceof NotInstallable)) throw error;
   console.log(`test:backends: skipped, a backend could not be installed: ${error.message}`);
 } finally {
   await Promise.all(backends.map((backend) => backend.stop()));
 }
-process.exit(failures === 0 ? 0 : 1);
+process.exit(failures.length === 0 ? 0 : 1);
 
 /** Sends every scenario and reads it back while the gateway still runs: a backend may be slow to take it. */
-async function goOver(way: Way): Promise<number> {
+async function goOver(way: Way): Promise<string[]> {
   const spread = startSpread(backends);
   const traced = await startGateway(way, spread.url);
   try {
@@ -97,8 +99,8 @@ async function goOver(way: Way): Promise<number> {
         routes.map((route) => send(traced, { way, scenario, route })),
       ),
     );
-    let wrong = 0;
-    for (const backend of backends) wrong += await report(way, backend, rows);
+    const wrong: string[] = [];
+    for (const backend of backends) wrong.push(...(await report(way, backend, rows)));
     return wrong;
   } finally {
     await traced.stop();
@@ -109,9 +111,15 @@ async function goOver(way: Way): Promise<number> {
 /** A third destination is everyspan's own receiver: what was sent, by the conventions alone. */
 async function startGateway(way: Way, spreadUrl: string): Promise<TracedGateway> {
   const destinations = way.isDirect
-    ? backends.map(({ name, destination }) => ({ name: name.toLowerCase(), ...destination }))
+    ? backends.map(({ name, destination }) => ({
+        name: name.toLowerCase(),
+        ...destination,
+      }))
     : [{ name: "collector", endpoint: spreadUrl }];
-  const cut = destinations.map((destination) => ({ ...destination, cut_parent: way.cutsParent }));
+  const cut = destinations.map((destination) => ({
+    ...destination,
+    cut_parent: way.cutsParent,
+  }));
   return startTracedGateway({
     config: (provider) => ({
       providers: basicProviders(provider),
@@ -125,7 +133,15 @@ async function startGateway(way: Way, spreadUrl: string): Promise<TracedGateway>
           patterns: [{ name: "forbidden", regex: forbiddenWord }],
         },
       ],
-      pricing: [{ model: "house-priced", input: 10, output: 20, cached_input: 1, cache_write: 12 }],
+      pricing: [
+        {
+          model: "house-priced",
+          input: 10,
+          output: 20,
+          cached_input: 1,
+          cache_write: 12,
+        },
+      ],
     }),
     destinations: cut,
     env: way.recordsContent
@@ -139,7 +155,11 @@ async function send(traced: TracedGateway, call: Omit<Row, "traceId" | "sent">):
   const caller = scenario.hasCaller === true ? newCallerSpan() : undefined;
   const response = await fetch(traced.gateway.url + route, {
     method: "POST",
-    headers: { "content-type": "application/json", ...scenario.headers, ...caller?.headers },
+    headers: {
+      "content-type": "application/json",
+      ...scenario.headers,
+      ...caller?.headers,
+    },
     body: apiBody({
       route,
       model: defaultModels[route],
@@ -153,18 +173,23 @@ async function send(traced: TracedGateway, call: Omit<Row, "traceId" | "sent">):
   return { ...call, traceId, sent: await traced.trace(traceId, sentMs) };
 }
 
-/** Prints one line per scenario and route; gives the number of calls that read wrong. */
-async function report(way: Way, backend: Backend, rows: readonly Row[]): Promise<number> {
+/** Prints one line per scenario and route; gives the calls that read wrong. */
+async function report(way: Way, backend: Backend, rows: readonly Row[]): Promise<string[]> {
   console.log(`\n${backend.name} ${backend.version}, ${way.name}`);
   const reading: Reading = {
     unsetsRecovered: way.isDirect && !backend.judgesByRoot,
     cutsParent: way.cutsParent,
   };
-  let wrong = 0;
+  const wrong: string[] = [];
   for (const { scenario, route, traceId, sent } of rows) {
-    const seen = await readWhole(backend, traceId, sent.length);
-    const problems = seen === undefined ? ["never seen"] : problemsOf(seen, sent, backend, reading);
-    if (problems.length > 0) wrong += 1;
+    const { seen, problems } = await readWhole(backend, traceId, (trace) =>
+      problemsOf(trace, sent, backend, reading),
+    );
+    if (problems.length > 0) {
+      wrong.push(
+        [`${backend.name}, ${way.name}, ${scenario.name}, ${route}`, ...problems].join("\n  "),
+      );
+    }
     const mark = problems.length === 0 ? "ok   " : "WRONG";
     console.log(`  ${mark} ${scenario.name.padEnd(31)} ${route.padEnd(21)} ${figures(seen)}`);
     for (const problem of problems) console.log(`        ${problem}`);
@@ -172,16 +197,25 @@ async function report(way: Way, backend: Backend, rows: readonly Row[]): Promise
   return wrong;
 }
 
-/** Ingestion goes on after the answer: read until all spans are there, or for too long. */
+interface ReadTrace {
+  readonly seen: SeenTrace | undefined;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads until nothing is wrong, or for too long: ingestion goes on after the answer, and sums (Phoenix's costs,
+ * MLflow's trace) follow the spans that they are of.
+ */
 async function readWhole(
   backend: Backend,
   traceId: string,
-  spanCount: number,
-): Promise<SeenTrace | undefined> {
+  problemsIn: (seen: SeenTrace) => readonly string[],
+): Promise<ReadTrace> {
   const until = performance.now() + readMs;
   for (;;) {
     const seen = await backend.read(traceId);
-    if ((seen?.spans.length ?? 0) >= spanCount || performance.now() > until) return seen;
+    const problems = seen === undefined ? ["never seen"] : problemsIn(seen);
+    if (problems.length === 0 || performance.now() > until) return { seen, problems };
     await Bun.sleep(250);
   }
 }
