@@ -66,6 +66,15 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     events.broken(state, error);
   };
 
+  /** What one row's end meets must not end the others of its turn once more. */
+  const tellCommitted = (state: RowState): void => {
+    try {
+      events.committed(state);
+    } catch (error) {
+      broken(state, error);
+    }
+  };
+
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
@@ -83,7 +92,7 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     };
     const endAll = async (): Promise<void> => {
       if (!(await commitRows(ended, deps))) throw ledgerLost("rows");
-      for (const { state } of ended) events.committed(state);
+      for (const { state } of ended) tellCommitted(state);
     };
     if (opened.length > 0) guarded(opened, openAll());
     if (ended.length > 0)
@@ -192,7 +201,7 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     });
     suspects.over(state);
     if (isGivenUp) {
-      events.committed(state);
+      tellCommitted(state);
       return;
     }
     const again = { ...state, lostThreads: state.lostThreads + 1 };

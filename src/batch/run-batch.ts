@@ -112,8 +112,9 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
     const rootSpan = (): string => trace.spans.encode(trace.common);
     exporter.journal({ kind: "journal", part: "server", spans: rootSpan(), ...sealed });
 
-    const rows = options.openRows();
+    let rows: BatchRows | undefined;
     try {
+      rows = options.openRows();
       const { origin } = trace;
       await sendRows(job, {
         flow: {
@@ -135,7 +136,7 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
       stop(error instanceof Error ? error.message : String(error));
       await gate.empty();
     } finally {
-      rows.close();
+      rows?.close();
     }
     const { failed } = tally.figures();
     trace.root.attributes[attr.batchRowsFailed] = failed;

@@ -64,7 +64,9 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
         tally.add(record, false);
         const hopeless = refusal(record);
         if (hopeless !== undefined) sending.stop(hopeless);
-        writer.put(state.place, record.line, () => reread(state.row.number));
+        // Of the number alone: the rest of a row is not to wait with its line.
+        const { number } = state.row;
+        writer.put(state.place, record.line, () => reread(number));
       }
       leave(record);
     },
@@ -76,13 +78,18 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
   });
 
   /** A line that was let go of while it waited for an earlier one. */
-  const reread = (row: number): string => lineOf(rows.result(row) ?? "");
+  const reread = (row: number): string => {
+    const result = rows.result(row);
+    if (result === undefined) throw new Error(`the ledger has no result of row ${row}`);
+    return lineOf(result);
+  };
 
   const keep = (known: KnownRow, row: InputRow, at: number): void => {
     const truth = truthOf(row, job.truth);
     const record = readResult(known.result, { inputLine: row.line, truth });
     tally.add(record, true);
-    writer.put(at, record.line, () => reread(known.row));
+    const { row: number } = known;
+    writer.put(at, record.line, () => reread(number));
   };
 
   const send = (

@@ -100,7 +100,7 @@ function ledgerReader(database: Database): LedgerReader {
   return {
     account: () => database.transaction(() => readAccount(database))(),
     calls(which) {
-      if ("trace" in which) return readTrace(database, which.trace);
+      if ("trace" in which) return database.transaction(() => readTrace(database, which.trace))();
       const rows = database.query<CallRecord, [number]>(
         `SELECT call, committed_at_ms at, sampled, spans FROM calls ORDER BY seq DESC LIMIT ?`,
       );

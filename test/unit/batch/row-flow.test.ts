@@ -23,7 +23,7 @@ interface Call {
   readonly reject: (error: GatewayError) => void;
 }
 
-function setUp() {
+function setUp({ unwritable }: { readonly unwritable?: number } = {}) {
   const loaded = loadConfig({
     path: undefined,
     environment: { OPENAI_API_KEY: "k" },
@@ -83,7 +83,10 @@ function setUp() {
   };
   const flow = createRowFlow(flowDeps, {
     resultOf: ({ row }, outcome) => `${row.number} ${outcome.error}`,
-    committed: ({ row }) => void events.push(`committed ${row.number}`),
+    committed({ row }) {
+      if (row.number === unwritable) throw new Error("no output");
+      events.push(`committed ${row.number}`);
+    },
     broken: ({ row }, error) => void events.push(`broken ${row.number}: ${String(error)}`),
   });
   const plan = {
@@ -131,6 +134,20 @@ describe("rows under way", () => {
     commits[1]?.settle("committed");
     await waitFor(() => events.length === 3, 2000);
     expect(events).toEqual(["committed 1", "committed 2", "committed 3"]);
+  });
+
+  test("end once each, though one of their turn cannot be written", async () => {
+    const { send, commits, calls, events } = setUp({ unwritable: 1 });
+    for (const number of [1, 2, 3]) send(number);
+    await waitFor(() => commits.length === 1, 1000);
+    commits[0]?.settle("committed");
+    await waitFor(() => calls.length === 3, 1000);
+    for (const { resolve } of calls) resolve(reply("yes"));
+    await waitFor(() => commits.length === 2, 1000);
+    commits[1]?.settle("committed");
+    await waitFor(() => events.length === 3, 1000);
+    await new Promise((turn) => setImmediate(turn));
+    expect(events).toEqual(["broken 1: Error: no output", "committed 2", "committed 3"]);
   });
 
   test("are not sent when the ledger does not take their opening", async () => {
