@@ -6,7 +6,13 @@ import { relative, resolve, sep } from "node:path";
 
 const repository = resolve(import.meta.dirname, "../..");
 
-const shared = ["src/protocol/", "src/errors/", "src/apischema/", "src/config/"];
+const shared = [
+  "src/protocol/",
+  "src/errors/",
+  "src/apischema/",
+  "src/config/",
+  "src/collections/",
+];
 
 /**
  * Who may import which of our files; the first matching line counts. Paths end in a slash for folders.
@@ -71,6 +77,7 @@ const ours = [
   { from: /^src\/config\//, may: ["src/config/", "src/errors/"] },
   { from: /^src\/apischema\//, may: ["src/apischema/", "src/errors/"] },
   { from: /^src\/errors\//, may: ["src/errors/"] },
+  { from: /^src\/collections\//, may: ["src/collections/"] },
 ];
 
 /** Each third-party package, and each module of the platform that holds a thread or a file, has its home. */

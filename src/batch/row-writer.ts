@@ -1,6 +1,8 @@
 // The output, main thread: rows in the order of the input, whenever they end. What is far ahead of the first row
 // that is missing is let go of and read from the ledger again, so that memory stays flat.
 
+import { createTransientMap } from "../collections/transient-map.ts";
+
 export interface RowWriter {
   /** The row's line is known; `reread` gives it again. Rows come with ascending places, once each. */
   readonly put: (place: number, line: string, reread: (() => string) | undefined) => void;
@@ -21,12 +23,14 @@ export interface LineSink {
 const keptCharsMax = 32 * 1024 * 1024;
 const writeChars = 64 * 1024;
 
+interface Line {
+  readonly line: string | undefined;
+  readonly reread: (() => string) | undefined;
+}
+
 /** `place`: 0 for the first row that is written, with no gap. */
 export function createRowWriter(sink: LineSink, header: string): RowWriter {
-  const waiting = new Map<
-    number,
-    { line: string | undefined; reread: (() => string) | undefined }
-  >();
+  const waiting = createTransientMap<number, Line>();
   let next = 0;
   let keptChars = 0;
   let text = header;

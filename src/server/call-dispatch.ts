@@ -2,6 +2,7 @@
 // batch, because a message costs more than what is in it. Bounded: past the queue a call is refused.
 // Knows threads by number only; the pool does the sending.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { CallResult, CallTask, StreamMessage, WorkerMessage } from "../protocol/call-task.ts";
 
@@ -46,7 +47,7 @@ interface Entry {
 }
 
 export function createCallDispatch(options: DispatchOptions): CallDispatch {
-  const calls = new Map<string, Entry>();
+  const calls = createTransientMap<string, Entry>();
   /** Calls on each thread. */
   const busy = new Map<number, number>();
   let waiting: Entry[] = [];
@@ -54,7 +55,7 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
 
   function schedule(): void {
     if (scheduled) return;
-    if (calls.size <= options.atOnceMax) {
+    if (calls.size() <= options.atOnceMax) {
       flush();
       return;
     }

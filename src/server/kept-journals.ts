@@ -1,6 +1,7 @@
 // What the exporter was told of calls that are still open, kept for two cases: the exporter thread dies and its
 // successor must hear it again, or a call's worker dies and its part of the call is all there is. Server thread.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import type { ExporterCommand } from "../protocol/exporter-message.ts";
 
 export type JournalCommand = Extract<ExporterCommand, { kind: "journal" }>;
@@ -21,7 +22,7 @@ interface Parts {
 }
 
 export function createKeptJournals(): KeptJournals {
-  const calls = new Map<string, Parts>();
+  const calls = createTransientMap<string, Parts>();
   return {
     keep(journal) {
       const parts = calls.get(journal.call) ?? {};

@@ -1,6 +1,7 @@
 // The server thread's calls in flight: their number, each provider's share, and those that have been open
 // long enough to be journaled. Bounds are kept here: over one of them a call is refused at once.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import type { ProviderConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ExporterCommand } from "../protocol/exporter-message.ts";
@@ -36,10 +37,10 @@ export function createOpenCalls(options: {
   readonly journal: (command: Extract<ExporterCommand, { kind: "journal" }>) => void;
   readonly bug: (error: unknown) => void;
 }): OpenCalls {
-  const calls = new Map<string, ServerCall>();
+  const calls = createTransientMap<string, ServerCall>();
   const perProvider = new Map<string, number>();
   /** Not journaled yet, oldest first; a call that ends leaves it, so that nothing of it stays in memory. */
-  const due = new Map<string, ServerCall>();
+  const due = createTransientMap<string, ServerCall>();
   let waiters: (() => void)[] = [];
   const limits = new Map(options.providers.map(({ name, concurrency }) => [name, concurrency]));
 
@@ -57,12 +58,12 @@ export function createOpenCalls(options: {
       if (!calls.delete(call.id)) return;
       due.delete(call.id);
       perProvider.set(provider, (perProvider.get(provider) ?? 1) - 1);
-      if (calls.size > 0) return;
+      if (calls.size() > 0) return;
       for (const wake of waiters) wake();
       waiters = [];
     },
-    count: () => calls.size,
-    ids: () => calls.keys(),
+    count: calls.size,
+    ids: calls.keys,
     spanCount() {
       let count = 0;
       for (const call of calls.values()) count += call.spans.count();
@@ -78,7 +79,7 @@ export function createOpenCalls(options: {
       }
     },
     idle() {
-      if (calls.size === 0) return Promise.resolve();
+      if (calls.size() === 0) return Promise.resolve();
       return new Promise((resolve) => waiters.push(resolve));
     },
     bug: options.bug,

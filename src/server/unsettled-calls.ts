@@ -1,6 +1,7 @@
 // Calls that have been handed to the exporter and are not yet acknowledged: their messages, so that they can
 // be sent again, and the replies that wait for them. Bounded: beyond it a call's trace is given up, counted.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import type { AcknowledgedCommand } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 
@@ -42,9 +43,14 @@ interface Waiting {
   release: ((outcome: CommitOutcome) => void) | undefined;
 }
 
+interface Exporting {
+  readonly sinceMs: number;
+  readonly release: () => void;
+}
+
 export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCalls {
-  const calls = new Map<string, Waiting>();
-  const exporting = new Map<string, { readonly sinceMs: number; readonly release: () => void }>();
+  const calls = createTransientMap<string, Waiting>();
+  const exporting = createTransientMap<string, Exporting>();
   let bytes = 0;
   let spans = 0;
   let handedOverSpans = 0;
@@ -101,7 +107,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
         waiting.release?.("late");
         waiting.release = undefined;
       }
-      for (const [id, waiting] of exporting) {
+      for (const [id, waiting] of exporting.entries()) {
         if (waiting.sinceMs > nowMs - wait.exportWaitMs) break;
         waiting.release();
         exporting.delete(id);
@@ -114,7 +120,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     },
     commands: () => Array.from(calls.values(), ({ command }) => command),
     oldestMs: () => calls.values().next().value?.sinceMs,
-    count: () => calls.size,
+    count: calls.size,
     spans: () => spans,
     handedOverSpans: () => handedOverSpans,
   };

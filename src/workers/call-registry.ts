@@ -1,6 +1,7 @@
 // A worker thread's calls in flight: where a cancel or a credit finds its call, and which calls have been
 // open long enough to be journaled. One per thread, made at its entry; a call is in it from start to end.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import type { WorkerMessage } from "../protocol/call-task.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
@@ -46,10 +47,10 @@ export function createCallRegistry(deps: {
   readonly journalAfterMs?: number | undefined;
 }): CallRegistry {
   const { journalAfterMs = journalAfterMsUsual } = deps;
-  const entries = new Map<string, Entry>();
+  const entries = createTransientMap<string, Entry>();
   const earlyCancels = new Map<string, ErrorCode>();
   /** Not journaled yet, oldest first; a call that ends leaves it, so that nothing of it stays in memory. */
-  const due = new Map<string, Entry>();
+  const due = createTransientMap<string, Entry>();
 
   function journal(entry: Entry): void {
     entry.journaled = true;
@@ -71,7 +72,7 @@ export function createCallRegistry(deps: {
       entries.delete(call);
       due.delete(call);
     },
-    count: () => entries.size,
+    count: entries.size,
     cancel(call, code) {
       const entry = entries.get(call);
       if (entry !== undefined) {
@@ -92,7 +93,7 @@ export function createCallRegistry(deps: {
     },
     journalDue() {
       const before = deps.clock() - journalAfterMs;
-      for (const [call, entry] of due) {
+      for (const [call, entry] of due.entries()) {
         if (entry.sinceMs > before) break;
         due.delete(call);
         journal(entry);

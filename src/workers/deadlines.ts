@@ -1,10 +1,12 @@
 // The times by which something must have happened, of all the calls of a thread, looked at together: a timer of its
 // own costs a call several microseconds, and again whenever it is moved. Worker thread.
 
+import { createTransientMap } from "../collections/transient-map.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 
 /** A time that is waited for. Plain data, whose only use is to be moved or cleared. */
 export interface Deadline {
+  readonly number: number;
   atMs: number;
   readonly late: () => void;
 }
@@ -20,18 +22,19 @@ export interface Deadlines {
 }
 
 export function createDeadlines(clock: Clock): Deadlines {
-  const waiting = new Set<Deadline>();
+  const waiting = createTransientMap<number, Deadline>();
+  let made = 0;
   /** No deadline is earlier. */
   let earliestMs = Number.POSITIVE_INFINITY;
 
   function wait(deadline: Deadline): void {
-    waiting.add(deadline);
+    waiting.set(deadline.number, deadline);
     if (deadline.atMs < earliestMs) earliestMs = deadline.atMs;
   }
 
   return {
     set(withinMs, late) {
-      const deadline = { atMs: clock() + withinMs, late };
+      const deadline = { number: made++, atMs: clock() + withinMs, late };
       wait(deadline);
       return deadline;
     },
@@ -39,17 +42,17 @@ export function createDeadlines(clock: Clock): Deadlines {
       deadline.atMs = clock() + withinMs;
       wait(deadline);
     },
-    clear: (deadline) => void waiting.delete(deadline),
+    clear: (deadline) => void waiting.delete(deadline.number),
     look() {
       const nowMs = clock();
       if (nowMs < earliestMs) return;
       earliestMs = Number.POSITIVE_INFINITY;
-      for (const deadline of waiting) {
+      for (const deadline of waiting.values()) {
         if (deadline.atMs > nowMs) {
           earliestMs = Math.min(earliestMs, deadline.atMs);
           continue;
         }
-        waiting.delete(deadline);
+        waiting.delete(deadline.number);
         deadline.late();
       }
     },

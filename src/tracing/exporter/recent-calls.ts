@@ -13,7 +13,8 @@ export interface RecentCalls {
   forget(throughSeq: number): void;
 }
 
-const compactAt = 4096;
+/** Ended ones stay until then. */
+const compactAt = 256;
 
 /**
  * @param lastSeq the newest call of the ledger: nothing up to it is here
