@@ -13,7 +13,10 @@ export interface BatchWrites {
 }
 
 export interface LedgerBatches {
-  /** Within a transaction. Writing the same once more changes nothing. Returns bytes written, roughly. */
+  /**
+   * Within a transaction. `rows` are those whose calls are new to the ledger; of the rest, writing the same once more
+   * changes nothing. Returns bytes written, roughly.
+   */
   write(writes: BatchWrites): number;
   /** After the transaction, with all calls that it had. */
   written(writes: BatchWrites | undefined, calls: readonly CallRow[]): void;
@@ -58,14 +61,17 @@ ${openingsTable}`;
 
 const rowBytes = 100;
 
-/** A call's figures are added once, however often they are told. */
+/**
+ * The end of a sending takes the place of the one before it: the order is that of the commits, for a call's id is in
+ * the order of a clock that may go back. A row that is ok is never sent again: what is found open of it is older.
+ */
 const endRow = `
 INSERT INTO batch_rows VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)
 ON CONFLICT (batch, row) DO UPDATE SET call = excluded.call, state = excluded.state, sends = sends + 1,
   input_tokens = input_tokens + excluded.input_tokens,
   output_tokens = output_tokens + excluded.output_tokens,
   cost = cost + excluded.cost, unpriced = unpriced + excluded.unpriced, result = excluded.result
-WHERE call < excluded.call`;
+WHERE call <> excluded.call AND NOT (state = ${rowStates.ok} AND excluded.state = ${rowStates.open})`;
 
 type EndValues = [number, number, string, number, number, number, number, number, string];
 
@@ -98,7 +104,8 @@ export function createLedgerBatches(database: Database, run: string): LedgerBatc
   return {
     write({ begun, rows }) {
       for (const command of begun) if (command.kind === "batch") begin(command);
-      let bytes = open.write(begun.filter(isOpening));
+      const resent = rows.filter(({ state }) => state === "open").map(({ call }) => call);
+      let bytes = open.write(begun.filter(isOpening), resent);
       if (rows.length === 0) return bytes;
       end ??= database.prepare<unknown, EndValues>(endRow);
       for (const row of rows) {
@@ -113,13 +120,7 @@ export function createLedgerBatches(database: Database, run: string): LedgerBatc
       if (writes !== undefined) open.written(writes.begun.filter(isOpening));
       open.ended(calls);
     },
-    forgetOthers() {
-      const hasTable = database
-        .query("SELECT 1 FROM sqlite_schema WHERE name = 'batch_openings'")
-        .get();
-      if (hasTable === null) return;
-      database.query<unknown, [string]>("DELETE FROM batch_openings WHERE run <> ?").run(run);
-    },
+    forgetOthers: open.forgetOthers,
     isOpen: open.has,
     openRows: open.count,
   };

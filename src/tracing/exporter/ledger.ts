@@ -176,7 +176,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
         journaled.push(row);
         written += bytes.length;
       }
-      if (batch !== undefined) written += batches.write(batch);
+      if (batch !== undefined) written += batches.write(newOf(batch, calls.length, fresh));
       isSaved = lost > 0 || next.lastSeq - savedSeq >= saveEveryCalls;
       if (isSaved) writeAccount(next, now);
       end.run();
@@ -254,6 +254,13 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       return spans;
     },
   };
+}
+
+/** Without the rows whose calls were known: their ends came with these calls. */
+function newOf(writes: BatchWrites, calls: number, fresh: readonly NewCall[]): BatchWrites {
+  if (writes.rows.length === 0 || fresh.length === calls) return writes;
+  const names = new Set(fresh.map(({ call }) => call));
+  return { ...writes, rows: writes.rows.filter(({ call }) => names.has(call)) };
 }
 
 function readOpenCalls(file: LedgerFile): Map<string, Record<JournalPart, number>> {

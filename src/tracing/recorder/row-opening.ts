@@ -69,6 +69,14 @@ export function callsOfOpenings(text: string): string[] {
   return calls;
 }
 
+/** All but the opening of that call. */
+export function openingsWithout(text: string, call: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !line.startsWith(`${call} `))
+    .join("\n");
+}
+
 /** Exact in a double, and finer than the clock. */
 const fractionOfMs = 4096;
 

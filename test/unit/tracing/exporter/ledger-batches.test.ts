@@ -14,7 +14,12 @@ import { openLedgerReader } from "../../../../src/tracing/exporter/ledger-reader
 import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { decodeSpans } from "../../../../src/tracing/recorder/span-decoding.ts";
 import { writeOpenings } from "../../../../src/tracing/recorder/row-opening.ts";
-import { temporaryFolder, testCall, type TestCall } from "../../../support/exporter-harness.ts";
+import {
+  finished,
+  temporaryFolder,
+  testCall,
+  type TestCall,
+} from "../../../support/exporter-harness.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -77,6 +82,28 @@ function end(call: TestCall, row: number, state: "ok" | "failed"): RowsCommand {
   const isOk = state === "ok" ? 1 : 2;
   const rows = [call.call, row, isOk, spans, spanCount, 1, 10, 2, 0.5, 0, `${state} ${row}`];
   return { kind: "rows", call: `rows of ${call.call}`, batch: 1, rows, spanCount, sizeChars: 1 };
+}
+
+/** A sending whose thread died: the row goes on in another one. */
+function lost(call: TestCall, row: number): ExporterCommand {
+  const { spans, spanCount } = call;
+  const figures = { inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+  return {
+    ...finished(call),
+    kind: "abandoned",
+    fallbackSpans: spans,
+    fallbackSpanCount: spanCount,
+    endedAtMs: 0,
+    errorType: "worker_lost",
+    message: "gone",
+    row: JSON.stringify({ batch: 1, row, state: "open", ...figures }),
+    result: "",
+  };
+}
+
+/** A call that was named when the clock said so. */
+function callAt(timeMs: number): TestCall {
+  return { ...testCall(), call: Bun.randomUUIDv7("hex", timeMs) };
 }
 
 function write(ledger: Ledger, ...commands: readonly ExporterCommand[]): void {
@@ -267,6 +294,73 @@ describe("the trace of a row that was open when its run ended", () => {
     const left = second.file.database.query("SELECT count(*) n FROM batch_openings").get();
     expect(left).toEqual({ n: 0 });
     second.file.close();
+  });
+});
+
+describe("a row that is sent again", () => {
+  const laterMs = 1_800_000_000_000;
+  const earlierMs = laterMs - 3_600_000;
+
+  test.each([
+    ["forward", earlierMs, laterMs],
+    ["backward", laterMs, earlierMs],
+  ])("has the answer of its last sending when the clock goes %s", (_, firstMs, secondMs) => {
+    const ledger = open();
+    const [first, second] = [callAt(firstMs), callAt(secondMs)];
+    write(ledger, begin(), opening(first, 1), end(first, 1, "failed"));
+    write(ledger, opening(second, 1), end(second, 1, "ok"));
+    write(ledger, end(second, 1, "ok"), end(first, 1, "failed"));
+    const reader = openBatchReader(path);
+    expect(reader?.rowsAfter(1, 0, 10)).toMatchObject([{ row: 1, state: "ok", result: "ok 1" }]);
+    expect(reader?.totals(1)).toMatchObject({ inputTokens: 20, outputTokens: 4, cost: 1 });
+    expect(statusOf().openCalls).toBe(0);
+    reader?.close();
+    ledger.file.close();
+  });
+
+  test.each([
+    ["forward", earlierMs, laterMs],
+    ["backward", laterMs, earlierMs],
+  ])("is open in its last sending alone when the clock goes %s", (_, firstMs, secondMs) => {
+    const ledger = open("one");
+    const [first, second, other] = [callAt(firstMs), callAt(secondMs), testCall()];
+    const together = openingOf([
+      [first, 1],
+      [other, 2],
+    ]);
+    write(ledger, begin(), together);
+    write(ledger, lost(first, 1));
+    write(ledger, opening(second, 1));
+    expect([ledger.openCalls(), statusOf().openCalls]).toEqual([2, 2]);
+    ledger.file.close();
+
+    const successor = open("one");
+    expect(successor.openCalls()).toBe(2);
+    successor.file.close();
+
+    const next = open("two");
+    expect(next.closeInterrupted()).toBe(2);
+    const calls = next.file.database.query<{ call: string }, []>("SELECT call FROM calls").all();
+    expect(calls.map(({ call }) => call).toSorted()).toEqual(
+      [first.call, second.call, other.call].toSorted(),
+    );
+    const reader = openBatchReader(path);
+    expect(reader?.rowsAfter(1, 0, 10).map(({ state }) => state)).toEqual(["open", "open"]);
+    reader?.close();
+    next.file.close();
+  });
+
+  test("keeps its answer when an earlier sending turns out to be open", () => {
+    const ledger = open("one");
+    const [first, second] = [callAt(laterMs), callAt(earlierMs)];
+    write(ledger, begin(), end(second, 1, "ok"), opening(first, 1));
+    ledger.file.close();
+    const next = open("two");
+    next.closeInterrupted();
+    const reader = openBatchReader(path);
+    expect(reader?.rowsAfter(1, 0, 10)).toMatchObject([{ state: "ok", result: "ok 1" }]);
+    reader?.close();
+    next.file.close();
   });
 });
 
