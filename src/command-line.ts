@@ -19,6 +19,7 @@ export async function runCommandLine(words: readonly string[], commands: Command
     console.log(version);
     return;
   }
+  if (first === "help" && rest[0] !== undefined) return runCommandLine([...rest, "--help"], commands);
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
     await printUsage(await overview(commands));
     if (first === undefined) process.exitCode = exitUsage;
@@ -49,9 +50,10 @@ async function runOne(name: string, command: CommandDef, words: string[]): Promi
   }
 }
 
-/** An option that is not known, lacks its value, or a word too many. */
+/** An option that is not known, lacks its value or has one too many, or a word too many. */
 function findProblem(words: readonly string[], args: ArgsDef): string | undefined {
   const positionals = Object.values(args).filter(({ type }) => type === "positional").length;
+  const names = Object.keys(args).filter((name) => args[name]?.type !== "positional");
   let found = 0;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
@@ -59,15 +61,19 @@ function findProblem(words: readonly string[], args: ArgsDef): string | undefine
       if (++found > positionals) return `unexpected ${quote(word)}`;
       continue;
     }
-    const [option = "", value] = word.replace(/^--?/, "").split(/=(.*)/s, 2);
-    const known = Object.hasOwn(args, option) ? args[option] : undefined;
-    if (known === undefined || known.type === "positional") {
-      const names = Object.keys(args).filter((name) => args[name]?.type !== "positional");
-      return `unknown option --${option}${suggestion(option, names, "--")}`;
+    const [, dashes = "", option = "", value] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+    // citty passes over `-dry-run` without a word: what was not to be sent would be.
+    if (dashes === "-" || !names.includes(option)) {
+      return `unknown option ${dashes}${option}${suggestion(option, names, "--")}`;
     }
-    if (known.type === "boolean") continue;
+    if (args[option]?.type === "boolean") {
+      if (value !== undefined) return `--${option} takes no value`;
+      continue;
+    }
     if (value === undefined) at++;
-    if ((value ?? words[at] ?? "") === "") return `--${option} needs a value`;
+    const given = value ?? words[at] ?? "";
+    const isOption = value === undefined && names.some((name) => given === `--${name}`);
+    if (given === "" || isOption) return `--${option} needs a value`;
   }
   return undefined;
 }

@@ -16,6 +16,7 @@ test("says its version, and what it can do", () => {
   expect(help.code).toBe(0);
   for (const name of ["serve", "demo", "status", "check"]) expect(help.out).toContain(name);
   expect(run("serve", "--help").out).toContain("--config");
+  expect(run("help", "serve").out).toBe(run("serve", "--help").out);
 });
 
 test("without a command it shows its usage, and that is not what was meant", () => {
@@ -29,6 +30,11 @@ test.each([
   [["serve", "--port="], /--port needs a value/],
   [["serve", "extra"], /unexpected "extra"/],
   [["constructor"], /unknown command/],
+  [["help", "sreve"], /unknown command "sreve", did you mean serve\?/],
+  [["check", "-c", "x"], /unknown option -c; known are --config/],
+  [["batch", "in.csv", "-dry-run"], /unknown option -dry-run, did you mean --dry-run\?/],
+  [["batch", "in.csv", "--dry-run=no"], /--dry-run takes no value/],
+  [["batch", "--system", "--strict", "in.csv"], /--system needs a value/],
 ] as [string[], RegExp][])("%p is a usage error that says what is wrong", (words, message) => {
   const { code, out, err } = run(...words);
   expect({ code, out }).toEqual({ code: 2, out: "" });
