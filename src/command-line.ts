@@ -19,7 +19,7 @@ export async function runCommandLine(words: readonly string[], commands: Command
     console.log(version);
     return;
   }
-  if (first === "help" && rest[0] !== undefined) return runCommandLine([...rest, "--help"], commands);
+  if (first === "help" && rest.length > 0) return runCommandLine([...rest, "--help"], commands);
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
     await printUsage(await overview(commands));
     if (first === undefined) process.exitCode = exitUsage;

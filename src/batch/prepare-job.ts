@@ -94,7 +94,7 @@ function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | u
   if (options.labels !== undefined) return labelShape(options.labels);
   const path = textOption(from.given, "schema");
   if (path === undefined) return undefined;
-  const schema = parseLooseObject(readFileSync(resolve(from.workingDirectory, path), "utf8"));
+  const schema = parseLooseObject(readOptionFile(from, "schema", path));
   if (schema === undefined) throw new Error(`--schema: ${path} is no JSON object`);
   return schemaShape(schema);
 }
@@ -223,9 +223,22 @@ function textOption(given: GivenOptions, name: string): string | undefined {
 }
 
 /** A text, or with `@` in front a file's. `@@` begins a text that begins with `@`. */
-function textOrFile({ given, workingDirectory }: PrepareOptions, name: string): string {
-  const written = textOption(given, name) ?? "";
+function textOrFile(from: PrepareOptions, name: string): string {
+  const written = textOption(from.given, name) ?? "";
   if (written.startsWith("@@")) return written.slice(1);
   if (!written.startsWith("@")) return written;
-  return readFileSync(resolve(workingDirectory, written.slice(1)), "utf8");
+  return readOptionFile(from, name, written.slice(1));
+}
+
+function readOptionFile(
+  { workingDirectory }: PrepareOptions,
+  option: string,
+  path: string,
+): string {
+  try {
+    return readFileSync(resolve(workingDirectory, path), "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`--${option}: ${reason}`, { cause: error });
+  }
 }

@@ -27,7 +27,7 @@ import { version } from "../version.ts";
 import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
 import { accountText, dryRunText } from "./batch-text.ts";
-import { findModuleProblems } from "./check.ts";
+import { findModuleProblems, problemsText } from "./check.ts";
 
 const options = {
   input: {
@@ -107,9 +107,10 @@ const command = defineCommand({
       workingDirectory: process.cwd(),
       cores: Math.ceil(availableParallelism() * workersShare),
     });
-    if (!loaded.ok) return fail(loaded.problems, exitUsage);
-    const moduleProblems = await findModuleProblems(loaded.config);
-    if (moduleProblems.length > 0) return fail(moduleProblems, exitUsage);
+    const configProblems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
+    if (!loaded.ok || configProblems.length > 0) {
+      return fail([problemsText(loaded.source, configProblems)], exitUsage);
+    }
     const name = nameOf(given.input, output);
     const inputPath = await inputOf(given.input, name);
     const prepared = await prepareJob({
@@ -158,7 +159,7 @@ async function runJob(
   if (known.problem !== undefined) return fail([known.problem], exitUsage);
   const { batch: number, run } = known;
   /** Told in a way that does not break the progress line, once there is one. */
-  const line = { say: (text: string): void => console.error(text) };
+  const line = { say: (text: string): void => console.warn(text) };
   try {
     const running = await startBatch(job, {
       config: batchConfig(loaded, ledgerPath, roomFor(job)),

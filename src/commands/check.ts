@@ -24,9 +24,16 @@ export interface CheckOutcome {
 /** Loads the configuration and, of what it names, the guardrail modules. */
 export async function checkConfig(options: LoadOptions): Promise<CheckOutcome> {
   const loaded = loadConfig(options);
-  if (!loaded.ok) return failure(loaded.source, loaded.problems);
-  const problems = await findModuleProblems(loaded.config);
-  return problems.length > 0 ? failure(loaded.source, problems) : success(loaded);
+  const problems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
+  if (loaded.ok && problems.length === 0) return success(loaded);
+  const stderr = `${problemsText(loaded.source, problems)}\n`;
+  return { exitCode: exitConfiguration, stdout: "", stderr };
+}
+
+/** All that is wrong with a configuration, beneath where it came from. */
+export function problemsText(source: string, problems: readonly string[]): string {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return [`Configuration (${source}): ${count}`, ...problems].join("\n  ");
 }
 
 /** A module guardrail that does not load, or has no `check`, is a configuration error. */
@@ -55,13 +62,6 @@ function hasCheck(loaded: unknown): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function failure(source: string, problems: readonly string[]): CheckOutcome {
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const lines = problems.map((problem) => `  ${problem}\n`).join("");
-  const stderr = `Configuration (${source}): ${count}\n${lines}`;
-  return { exitCode: exitConfiguration, stdout: "", stderr };
 }
 
 function success({ config, warnings, source }: LoadedConfig & { ok: true }): CheckOutcome {

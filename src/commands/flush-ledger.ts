@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { threadEntry } from "../entrypoints.ts";
 import { createExporterThread } from "../server/exporter-thread.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
+import { sayNotice } from "./say-notice.ts";
 
 /** How long pending calls may take to be accepted. */
 const flushWithinMs = 30_000;
@@ -29,7 +30,7 @@ export async function flushLedger(
       exportWaitMs: 0,
     },
     clock: systemClock,
-    notice: (level, text) => console.error(`${level}: ${text}`),
+    notice: sayNotice,
   });
   const { error } = await exporter.ready;
   const last = await exporter.stop(error === "" ? flushWithinMs : 0);

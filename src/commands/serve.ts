@@ -1,5 +1,6 @@
 // `everyspan serve`: the gateway, until a signal ends it. Main thread.
 
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 
 import { defineCommand } from "citty";
@@ -12,7 +13,8 @@ import { StartError, startGateway } from "../server/gateway.ts";
 import type { Farewell, Gateway } from "../server/gateway.ts";
 import { version } from "../version.ts";
 import { callLine } from "./call-line.ts";
-import { findModuleProblems } from "./check.ts";
+import { findModuleProblems, problemsText } from "./check.ts";
+import { sayNotice } from "./say-notice.ts";
 
 const options = {
   config: {
@@ -39,18 +41,17 @@ const command = defineCommand({
     });
     const problems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
     if (!loaded.ok || problems.length > 0) {
-      console.error(`Configuration (${loaded.source}):`);
-      for (const problem of problems) console.error(`  ${problem}`);
+      console.error(problemsText(loaded.source, problems));
       process.exit(2);
     }
-    for (const warning of loaded.warnings) console.error(`warning: ${warning}`);
+    for (const warning of loaded.warnings) console.warn(`warning: ${warning}`);
     const lines = process.stdout.isTTY && args.quiet !== true;
     let gateway: Gateway;
     try {
       gateway = await startGateway({
         config: loaded.config,
         version,
-        notice: (level, text) => console.error(`${level}: ${text}`),
+        notice: sayNotice,
         ...(lines && { onCall: (report, ms) => console.log(callLine(report, ms)) }),
       });
     } catch (error) {
@@ -63,7 +64,7 @@ const command = defineCommand({
         console.error("error: a bug in everyspan:", error instanceof Error ? error.stack : error);
       });
     }
-    console.error(welcome(gateway, loaded.config, loaded.source));
+    console.warn(welcome(gateway, loaded.config, loaded.source));
     leaveOnSignal(gateway, loaded.config.tracing.disabled);
   },
 });
@@ -78,9 +79,9 @@ function leaveOnSignal(gateway: Gateway, isTracingOff: boolean): void {
       return;
     }
     leaving = true;
-    console.error(`${signal}: finishing the calls in flight (once more to hurry)`);
+    console.warn(`${signal}: finishing the calls in flight (once more to hurry)`);
     const last = await gateway.stop();
-    console.error(isTracingOff ? "stopped" : farewell(last));
+    console.warn(isTracingOff ? "stopped" : farewell(last));
     process.exit(0);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(signal));
@@ -92,13 +93,19 @@ function welcome(gateway: Gateway, config: Config, source: string): string {
     `  configuration  ${source}`,
     `  traces go to   ${whereTracesGo(config)}`,
   ];
-  if (gateway.ledgerError !== "") lines.push(`  ledger         ${gateway.ledgerError}`);
+  if (gateway.ledgerError !== "") lines.push(`  ledger         ${ledgerTrouble(gateway, config)}`);
   if (!gateway.url.startsWith("unix:")) {
     lines.push(
       `  try it         OPENAI_BASE_URL=${gateway.url}/v1  or  ANTHROPIC_BASE_URL=${gateway.url}`,
     );
   }
   return lines.join("\n");
+}
+
+function ledgerTrouble({ ledgerError }: Gateway, { tracing }: Config): string {
+  const isRefusing = tracing.ledger.onFailure === "refuse";
+  const what = isRefusing ? "new calls are refused" : "calls are served and their traces lost";
+  return `${ledgerError.replace(/^ledger /, "")}; while that lasts, ${what}`;
 }
 
 function whereTracesGo({ tracing: { destinations, ledger, disabled } }: Config): string {
@@ -129,5 +136,10 @@ function startFailure(error: unknown, config: Config): string {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof StartError) return message;
   const { host, port, unix } = config.server;
+  const isInUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  if (isInUse && unix === undefined && isIP(host) === 0 && host !== "localhost") {
+    // Bun says the same of a name that it does not find.
+    return `cannot listen on ${host}:${port}: is the port in use, or ${host} no address of this machine?`;
+  }
   return `cannot listen on ${unix ?? `${host}:${port}`}: ${message}`;
 }

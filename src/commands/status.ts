@@ -12,6 +12,7 @@ import type { Config } from "../config/schema.ts";
 import { openLedgerReader, requestRetry } from "../tracing/exporter/ledger-reader.ts";
 import type { LedgerReader } from "../tracing/exporter/ledger-reader.ts";
 import { version } from "../version.ts";
+import { problemsText } from "./check.ts";
 import { flushLedger } from "./flush-ledger.ts";
 import { accountText, callsText, rejectedText } from "./status-text.ts";
 
@@ -45,21 +46,22 @@ const command = defineCommand({
   meta: { name: "status", description: "Calls, destinations and traces in the ledger" },
   args,
   async run({ args: given }) {
-    const config = configuration(given.config);
-    const path =
-      given.ledger === undefined
-        ? config.tracing.ledger.path
-        : resolve(process.cwd(), given.ledger);
-    if (given.flush === true) {
+    const which = selection(given);
+    // A ledger that is named is read whatever becomes of the configuration, which may lack its keys here.
+    const isConfigNeeded =
+      given.ledger === undefined || given.config !== undefined || given.flush === true;
+    const config = isConfigNeeded ? configuration(given.config) : undefined;
+    const path = resolve(process.cwd(), given.ledger ?? config?.tracing.ledger.path ?? "");
+    if (config !== undefined && given.flush === true) {
+      openReader(path).close(); // where there is no ledger, none is made
       const problem = await flushLedger(config, path, version);
       if (problem !== undefined) fail(problem, exitFailed);
     }
-    const reading = openLedgerReader(path);
-    if (!reading.ok) return fail(reading.error, exitFailed);
+    const reader = openReader(path);
     try {
-      console.log(answer(reading.reader, given, path));
+      console.log(answer(reader, { ...given, which }, path));
     } finally {
-      reading.reader.close();
+      reader.close();
     }
   },
 });
@@ -68,10 +70,16 @@ export const status: CommandDef = command as unknown as CommandDef;
 
 interface Asked {
   readonly json?: boolean | undefined;
-  readonly trace?: string | undefined;
-  readonly last?: string | undefined;
+  readonly which: Selection | undefined;
   readonly rejected?: boolean | undefined;
   readonly "retry-rejected"?: string | undefined;
+}
+
+type Selection = { readonly trace: string } | { readonly last: number };
+
+function openReader(path: string): LedgerReader {
+  const reading = openLedgerReader(path);
+  return reading.ok ? reading.reader : fail(reading.error, exitFailed);
 }
 
 function answer(reader: LedgerReader, asked: Asked, path: string): string {
@@ -84,9 +92,8 @@ function answer(reader: LedgerReader, asked: Asked, path: string): string {
     const rejected = reader.rejected();
     return asked.json === true ? toJson(rejected) : rejectedText(rejected);
   }
-  const which = selection(asked);
-  if (which !== undefined) {
-    const calls = reader.calls(which);
+  if (asked.which !== undefined) {
+    const calls = reader.calls(asked.which);
     if (asked.json === true) return toJson(calls);
     return calls.length === 0 ? fail("no such call in the ledger", exitFailed) : callsText(calls);
   }
@@ -94,7 +101,13 @@ function answer(reader: LedgerReader, asked: Asked, path: string): string {
   return asked.json === true ? toJson({ ledger: path, ...account }) : accountText(account, path);
 }
 
-function selection({ trace, last }: Asked): { trace: string } | { last: number } | undefined {
+function selection({
+  trace,
+  last,
+}: {
+  readonly trace?: string | undefined;
+  readonly last?: string | undefined;
+}): Selection | undefined {
   if (trace !== undefined) {
     if (!/^[0-9a-f]{32}$/i.test(trace)) fail("--trace: a trace id has 32 hex digits", exitUsage);
     return { trace: trace.toLowerCase() };
@@ -115,7 +128,7 @@ function configuration(path: string | undefined): Config {
     cores: availableParallelism(),
   });
   if (loaded.ok) return loaded.config;
-  return fail(loaded.problems.join("\n"), exitUsage);
+  return fail(problemsText(loaded.source, loaded.problems), exitUsage);
 }
 
 function toJson(value: unknown): string {

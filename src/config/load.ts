@@ -77,7 +77,7 @@ function readDocument(path: string): Document {
     }
     text = readFileSync(path, "utf8");
   } catch (error) {
-    return { ok: false, problem: `${path} cannot be read (${errorCode(error)})` };
+    return { ok: false, problem: unreadable(path, error) };
   }
   const parsed = parseYamlDocument(text);
   return parsed.ok ? parsed : { ok: false, problem: `the file ${parsed.problem}` };
@@ -96,6 +96,9 @@ function isReadableFile(path: string): boolean {
   }
 }
 
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+function unreadable(path: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+  if (code === "ENOENT") return `there is no file ${path}`;
+  if (code === "EISDIR") return `${path} is a folder, no file`;
+  return `${path} cannot be read (${code})`;
 }

@@ -16,7 +16,7 @@ export type YamlDocument =
 export function parseYamlDocument(text: string): YamlDocument {
   const duplicate = duplicateSection(text);
   if (duplicate !== undefined) {
-    return fail(`the section ${duplicate} stands there twice; the first would be ignored`);
+    return fail(`has the section ${duplicate} twice; the first would be ignored`);
   }
   let parsed: unknown;
   try {

@@ -95,8 +95,8 @@ function tlsOptions(destination: DestinationConfig): Record<string, string> | un
 
 function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
-  return `${error.message}${code}`;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }
 
 /** Our arrays never sit on shared memory; the type of Bun's body wants to be told. */

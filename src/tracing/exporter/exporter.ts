@@ -48,7 +48,8 @@ export function createExporter(options: ExporterOptions): Exporter {
 
   const onUp = ({ ledger, interruptedCalls }: OpenedLedger): void => {
     if (interruptedCalls > 0) {
-      notice("warning", `${interruptedCalls} calls were open when the last process ended`);
+      const calls = interruptedCalls === 1 ? "1 call was" : `${interruptedCalls} calls were`;
+      notice("warning", `${calls} open when the last process ended`);
     }
     if (!isReady) return;
     notice("info", `ledger ${ledger.file.path} is up again`);

@@ -57,7 +57,11 @@ export function ledgerProblem(
   if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
     return { ok: false, fatal: true, error: damagedLedger(path, text) };
   }
-  return { ok: false, fatal: false, error: `ledger ${path}: ${text}${code && ` (${code})`}` };
+  return {
+    ok: false,
+    fatal: false,
+    error: `ledger ${path}: ${text}${text.includes(code) ? "" : ` (${code})`}`,
+  };
 }
 
 export function damagedLedger(path: string, detail: string): string {

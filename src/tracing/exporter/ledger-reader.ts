@@ -54,9 +54,9 @@ interface CallRecord {
 
 /** Opens the ledger at `path` for reading; says in one line why it cannot. */
 export function openLedgerReader(path: string): LedgerReading {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    return { ok: false, error: `there is no ledger at ${path} (yet)` };
-  }
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return { ok: false, error: `there is no ledger at ${path} (yet)` };
+  if (there.isDirectory()) return { ok: false, error: `${path} is a folder, no ledger` };
   let database: Database | undefined;
   try {
     database = new Database(path, { readonly: true, strict: true });

@@ -60,12 +60,12 @@ describe("the file is", () => {
 describe("a file that cannot be used is one problem", () => {
   test("when it is named and not there", () => {
     const path = join(folder, "none.yaml");
-    const problems = [`${path} cannot be read (ENOENT)`];
+    const problems = [`there is no file ${path}`];
     expect(load({ path: "none.yaml" })).toEqual({ ok: false, problems, source: path });
   });
 
   test("when it is a folder", () => {
-    expect(load({ path: "." })).toMatchObject({ problems: [`${folder} cannot be read (EISDIR)`] });
+    expect(load({ path: "." })).toMatchObject({ problems: [`${folder} is a folder, no file`] });
   });
 
   test("when it is far too large", () => {

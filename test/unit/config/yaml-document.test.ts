@@ -29,7 +29,7 @@ describe("a file", () => {
 
   test("that names a section twice is refused: the parser would keep the last alone", () => {
     expect(problemOf("guardrails:\n  - a\nserver: {}\nguardrails: []\n")).toBe(
-      "the section guardrails stands there twice; the first would be ignored",
+      "has the section guardrails twice; the first would be ignored",
     );
   });
 });
