@@ -90,10 +90,16 @@ export function addUp(state: RowState, result: Ended): void {
   state.attempts += result.attempts;
   if (result.inputTokens < 0) return;
   state.hasUsage = true;
-  state.inputTokens += result.inputTokens;
-  state.outputTokens += Math.max(0, result.outputTokens);
-  if (result.cost < 0) state.unpriced += 1;
-  else state.cost += result.cost;
+  state.inputTokens = sumOf(state.inputTokens, result.inputTokens);
+  state.outputTokens = sumOf(state.outputTokens, Math.max(0, result.outputTokens));
+  const cost = state.cost + result.cost;
+  if (result.cost >= 0 && Number.isFinite(cost)) state.cost = cost;
+  else state.unpriced += 1;
+}
+
+/** Counts are the provider's: the ledger takes whole numbers, and these only as far as they are exact. */
+function sumOf(before: number, more: number): number {
+  return Math.min(Math.round(before + more), Number.MAX_SAFE_INTEGER);
 }
 
 /** The row as it stands, with what `said` adds. */

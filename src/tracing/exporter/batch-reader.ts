@@ -124,9 +124,10 @@ function batchReader(database: Database): BatchReader {
       const none = { sends: 0, inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
       if (!hasTables()) return none;
       const select = database.query<BatchTotals, [number]>(
-        `SELECT coalesce(sum(sends), 0) sends, coalesce(sum(input_tokens), 0) inputTokens,
-           coalesce(sum(output_tokens), 0) outputTokens, coalesce(sum(cost), 0.0) cost,
-           coalesce(sum(unpriced), 0) unpriced FROM batch_rows WHERE batch = ?`,
+        // `sum` fails where `total` grows imprecise.
+        `SELECT total(sends) sends, total(input_tokens) inputTokens,
+           total(output_tokens) outputTokens, total(cost) cost,
+           total(unpriced) unpriced FROM batch_rows WHERE batch = ?`,
       );
       return select.get(batch) ?? none;
     },

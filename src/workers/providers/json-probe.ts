@@ -70,7 +70,8 @@ export function asName(value: unknown): string | undefined {
   return asText(value)?.slice(0, nameCharsMax);
 }
 
-/** A count of tokens. */
+/** A count of tokens: a whole number that adds up exactly, whatever the provider says. */
 export function asCount(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
+  if (typeof value !== "number" || !(value >= 0) || value === Infinity) return undefined;
+  return Math.min(Math.round(value), Number.MAX_SAFE_INTEGER);
 }

@@ -34,9 +34,10 @@ export function createAnthropicUsage(): AnthropicUsage {
     },
     usage() {
       const parts = [input, cacheRead, cacheWrite].filter((part) => part !== undefined);
-      if (parts.length === 0 && output === undefined) return undefined;
+      const inputTokens = parts.length === 0 ? undefined : asCount(sum(parts));
+      if (inputTokens === undefined && output === undefined) return undefined;
       return {
-        ...(parts.length > 0 && { inputTokens: parts.reduce((sum, part) => sum + part, 0) }),
+        ...(inputTokens !== undefined && { inputTokens }),
         ...(output !== undefined && { outputTokens: output }),
         ...(cacheRead !== undefined && { cacheReadTokens: cacheRead }),
         ...(cacheWrite !== undefined && { cacheWriteTokens: cacheWrite }),
@@ -45,4 +46,8 @@ export function createAnthropicUsage(): AnthropicUsage {
     },
     serviceTier: () => tier,
   };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0);
 }

@@ -180,6 +180,20 @@ describe("a batch's rows", () => {
     ledger.file.close();
   });
 
+  test("are added up though the sums are past all counting", () => {
+    const ledger = open();
+    write(ledger, begin());
+    for (let row = 1; row <= 1100; row++) {
+      const ended = end(testCall({ spans: 1 }), row, "ok");
+      write(ledger, { ...ended, rows: ended.rows.with(6, Number.MAX_SAFE_INTEGER) });
+    }
+    const reader = openBatchReader(path);
+    expect(reader?.totals(1).inputTokens).toBeGreaterThan(9e18);
+    expect(reader?.totals(1).outputTokens).toBe(2200);
+    reader?.close();
+    ledger.file.close();
+  });
+
   test("are forgotten by a restart, once, and those of other batches stay", () => {
     const ledger = open();
     const [a, b, c] = [testCall(), testCall(), testCall()];

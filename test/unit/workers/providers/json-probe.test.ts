@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  asCount,
   asName,
   mayHaveText,
   mayHaveValue,
@@ -45,4 +46,11 @@ test("a name is a text that says something, cut where no name is that long", () 
   expect(asName("gpt-4o")).toBe("gpt-4o");
   for (const value of ["", null, 7, {}, ["a"]]) expect(asName(value)).toBeUndefined();
   expect(asName("i".repeat(1_000_000))).toBe("i".repeat(256));
+});
+
+test("a count is a whole number that adds up exactly, or none", () => {
+  for (const value of [-3, NaN, Infinity, "7", null, {}, undefined]) {
+    expect(asCount(value)).toBeUndefined();
+  }
+  expect([0, 7, 1.5, 0.2, 1e300].map(asCount)).toEqual([0, 7, 2, 0, Number.MAX_SAFE_INTEGER]);
 });
