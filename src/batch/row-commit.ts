@@ -18,6 +18,7 @@ import { attr } from "../tracing/recorder/semconv.ts";
 import { StatusCode } from "../tracing/recorder/span-encoding.ts";
 import type { SpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { RowOutcome, RowState } from "./row-state.ts";
+import type { RowRecord } from "./tally.ts";
 
 export interface RowCommitDeps {
   readonly exporter: Pick<ExporterThread, "commit" | "journal" | "workerPart">;
@@ -28,10 +29,11 @@ export interface RowCommitDeps {
   readonly origin: RowsOrigin;
 }
 
-/** A row that is settled, and what the ledger keeps of it. */
+/** A row that is settled. `result`: its record as the ledger keeps it. */
 export interface SettledRow {
   readonly state: RowState;
   readonly outcome: RowOutcome;
+  readonly record: RowRecord;
   readonly result: string;
 }
 
@@ -85,21 +87,21 @@ function rowsCommand(settled: readonly SettledRow[], deps: RowCommitDeps): RowsC
   return { kind: "rows", call, batch: deps.batch, rows, spanCount, sizeChars };
 }
 
-/** The row's thread is gone: its trace is closed from the journal; without an outcome the row stays open. */
+/**
+ * The row's thread is gone: its trace is closed from the journal; what is not settled stays open. Whether the ledger
+ * has it, or will.
+ */
 export async function abandonRow(
   state: RowState,
   failure: WireError,
-  {
-    settled,
-    deps,
-  }: { readonly settled?: Omit<SettledRow, "state"> | undefined; readonly deps: RowCommitDeps },
-): Promise<void> {
+  { settled, deps }: { readonly settled: SettledRow | undefined; readonly deps: RowCommitDeps },
+): Promise<boolean> {
   const { opening } = state;
   const { origin, writer } = deps;
   const { code, message } = failure;
   const workerPart = deps.exporter.workerPart(opening.call);
   const standIn = standInSpans(origin, opening);
-  await deps.exporter.commit({
+  const commit = await deps.exporter.commit({
     kind: "abandoned",
     call: opening.call,
     spans: endedSpan(state, { errorType: code, message, deps }) + state.spans,
@@ -113,6 +115,7 @@ export async function abandonRow(
     row: JSON.stringify(rowEnd(state, settled?.outcome, deps.batch)),
     result: settled?.result ?? "",
   });
+  return commit !== "failed";
 }
 
 function rowEnd(state: RowState, outcome: RowOutcome | undefined, batch: number): RowEnd {

@@ -12,11 +12,13 @@ import { createRowSuspects } from "./row-suspects.ts";
 import { abandonRow, commitOpenings, commitRows, serverPart } from "./row-commit.ts";
 import type { RowCommitDeps, SettledRow } from "./row-commit.ts";
 import { readOutcome } from "./row-outcome.ts";
+import { writeResult } from "./row-result.ts";
 import { addUp, failedOutcome, openState } from "./row-state.ts";
 import type { Ended, GoodPlan, RowOutcome, RowState } from "./row-state.ts";
 import type { TaskMaker } from "./row-task.ts";
 import type { RunTrace } from "./run-trace.ts";
 import type { GatePass, SendGate } from "./send-gate.ts";
+import type { RowRecord } from "./tally.ts";
 
 export interface RowFlow {
   /** Takes a row that has passed the gate; `place` is its place in the output. */
@@ -37,9 +39,9 @@ export interface RowFlowDeps extends RowCommitDeps {
 
 /** Each row ends in one of the last two, once: then its slot is to be given back. */
 export interface RowEvents {
-  /** What the ledger is to keep of a row. */
-  readonly resultOf: (state: RowState, outcome: RowOutcome) => string;
-  readonly committed: (state: RowState) => void;
+  /** What a row is to leave behind. */
+  readonly recordOf: (state: RowState, outcome: RowOutcome) => RowRecord;
+  readonly committed: (state: RowState, record: RowRecord) => void;
   /** The row is not settled: the ledger cannot be written, or a bug of ours. */
   readonly broken: (state: RowState, error: unknown) => void;
 }
@@ -62,14 +64,14 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   };
 
   const broken = (state: RowState, error: unknown): void => {
-    suspects.over(state);
+    suspects.over(state.row.number);
     events.broken(state, error);
   };
 
   /** What one row's end meets must not end the others of its turn once more. */
-  const tellCommitted = (state: RowState): void => {
+  const tellCommitted = ({ state, record }: SettledRow): void => {
     try {
-      events.committed(state);
+      events.committed(state, record);
     } catch (error) {
       broken(state, error);
     }
@@ -92,7 +94,7 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     };
     const endAll = async (): Promise<void> => {
       if (!(await commitRows(ended, deps))) throw ledgerLost("rows");
-      for (const { state } of ended) tellCommitted(state);
+      for (const row of ended) tellCommitted(row);
     };
     if (opened.length > 0) guarded(opened, openAll());
     if (ended.length > 0)
@@ -152,7 +154,7 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     const nowMs = clock();
     addUp(state, result);
     tellGate(state, result, nowMs);
-    const outcome = readOutcome(state, result, nowMs);
+    const outcome = replyOutcome(state, result, nowMs);
     if (outcome.error !== "invalid_answer" || state.wrongAnswers >= deps.answerRetries) {
       settle(state, outcome);
       return;
@@ -176,14 +178,22 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   }
 
   function settle(state: RowState, outcome: RowOutcome): void {
-    try {
-      settled.push({ state, outcome, result: events.resultOf(state, outcome) });
-    } catch (error) {
-      broken(state, error);
-      return;
-    }
-    suspects.over(state);
+    settled.push(settledAs(state, outcome));
+    suspects.over(state.row.number);
     schedule();
+  }
+
+  function settledAs(state: RowState, outcome: RowOutcome): SettledRow {
+    try {
+      return recorded(state, outcome);
+    } catch (error) {
+      return recorded(state, failedOutcome(state, unusable(error), clock()));
+    }
+  }
+
+  function recorded(state: RowState, outcome: RowOutcome): SettledRow {
+    const record = events.recordOf(state, outcome);
+    return { state, outcome, record, result: writeResult(record) };
   }
 
   /** Its thread is gone: it is sent again, from its opening on. */
@@ -193,19 +203,17 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
       return;
     }
     const isGivenUp = state.lostThreads >= lostThreadsMax;
-    const outcome = failedOutcome(state, failure, clock());
-    const result = isGivenUp ? events.resultOf(state, outcome) : "";
-    await abandonRow(state, failure, {
-      settled: isGivenUp ? { outcome, result } : undefined,
-      deps,
-    });
-    suspects.over(state);
-    if (isGivenUp) {
-      tellCommitted(state);
+    const end = isGivenUp ? settledAs(state, failedOutcome(state, failure, clock())) : undefined;
+    if (!(await abandonRow(state, failure, { settled: end, deps }))) {
+      throw ledgerLost("a row whose thread died");
+    }
+    suspects.over(state.row.number);
+    if (end !== undefined) {
+      tellCommitted(end);
       return;
     }
     const again = { ...state, lostThreads: state.lostThreads + 1 };
-    suspects.add(() => gate.again(state.pass, () => open(state.row, again)));
+    suspects.add(state.row.number, () => gate.again(state.pass, () => open(state.row, again)));
   }
 
   function open(
@@ -218,6 +226,20 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   }
 
   return { send: (row, sending) => open(row, { ...sending, lostThreads: 0 }) };
+}
+
+/** Replies may hold what cannot be read or written: a hundred thousand arrays in one another. */
+function replyOutcome(state: RowState, result: Ended, nowMs: number): RowOutcome {
+  try {
+    return readOutcome(state, result, nowMs);
+  } catch (error) {
+    return failedOutcome(state, unusable(error), nowMs);
+  }
+}
+
+function unusable(error: unknown): WireError {
+  if (!(error instanceof RangeError)) return toWireError(error);
+  return { code: "provider_invalid", message: `the reply cannot be used: ${String(error)}` };
 }
 
 function ledgerLost(what: string): Error {

@@ -1,32 +1,30 @@
 // Rows whose thread died with them, of which one killed it, main thread: sent again one at a time, for together they
 // would all be lost again with that one.
 
-import type { RowState } from "./row-state.ts";
-
 export interface RowSuspects {
-  /** `send` is called when it is the row's turn. */
-  readonly add: (send: () => void) => void;
-  /** A row is settled, or lost again. Others than suspects change nothing. */
-  readonly over: (row: Pick<RowState, "lostThreads">) => void;
+  /** `send` is called when it is the turn of the row with that number. */
+  readonly add: (row: number, send: () => void) => void;
+  /** A row is settled, or lost again; to be told more than once, and of others than suspects, changes nothing. */
+  readonly over: (row: number) => void;
 }
 
 export function createRowSuspects(): RowSuspects {
-  const waiting: (() => void)[] = [];
-  let isUnderWay = false;
+  const waiting: { readonly row: number; readonly send: () => void }[] = [];
+  let underWay: number | undefined;
   const next = (): void => {
-    const send = isUnderWay ? undefined : waiting.shift();
-    if (send === undefined) return;
-    isUnderWay = true;
-    send();
+    const suspect = underWay === undefined ? waiting.shift() : undefined;
+    if (suspect === undefined) return;
+    underWay = suspect.row;
+    suspect.send();
   };
   return {
-    add(send) {
-      waiting.push(send);
+    add(row, send) {
+      waiting.push({ row, send });
       next();
     },
-    over({ lostThreads }) {
-      if (lostThreads === 0) return;
-      isUnderWay = false;
+    over(row) {
+      if (row !== underWay) return;
+      underWay = undefined;
       next();
     },
   };

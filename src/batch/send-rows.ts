@@ -11,11 +11,11 @@ import { createRowFlow, type RowFlowDeps } from "./row-flow.ts";
 import { createRowOutput } from "./row-output.ts";
 import { planRow } from "./row-plan.ts";
 import { createRecordMaker } from "./row-record.ts";
-import { lineOf, readResult, writeResult } from "./row-result.ts";
-import type { GoodPlan, RowState } from "./row-state.ts";
+import { lineOf, readResult } from "./row-result.ts";
+import type { GoodPlan } from "./row-state.ts";
 import { createRowWriter } from "./row-writer.ts";
 import type { BatchRows } from "./run-batch.ts";
-import type { RowRecord, Tally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 
 export interface Sending {
   readonly flow: RowFlowDeps;
@@ -42,38 +42,27 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
   const knownRow = createKnownRows(rows.read);
   const cost = createCostGuard(job.maxCost, rows.spent.cost);
   const refusal = createRefusalWatch();
-  /** Of rows that are settled and not yet committed. */
-  const records = new Map<RowState, RowRecord>();
   let place = 0;
 
-  const leave = (record: RowRecord | undefined): void => {
-    cost.settled(record?.cost ?? 0);
+  const leave = (spent: number): void => {
+    cost.settled(spent);
     gate.leave();
   };
 
   const flow = createRowFlow(sending.flow, {
-    resultOf(state, outcome) {
-      const record = makeRecord.settled(state.row, state.plan, outcome);
-      records.set(state, record);
-      return writeResult(record);
-    },
-    committed(state) {
-      const record = records.get(state);
-      records.delete(state);
-      if (record !== undefined) {
-        tally.add(record, false);
-        const hopeless = refusal(record);
-        if (hopeless !== undefined) sending.stop(hopeless);
-        // Of the number alone: the rest of a row is not to wait with its line.
-        const { number } = state.row;
-        writer.put(state.place, record.line, () => reread(number));
-      }
-      leave(record);
+    recordOf: ({ row, plan }, outcome) => makeRecord.settled(row, plan, outcome),
+    committed(state, record) {
+      tally.add(record, false);
+      const hopeless = refusal(record);
+      if (hopeless !== undefined) sending.stop(hopeless);
+      // Of the number alone: the rest of a row is not to wait with its line.
+      const { number } = state.row;
+      writer.put(state.place, record.line, () => reread(number));
+      leave(record.cost);
     },
     broken(state, error) {
-      records.delete(state);
       sending.stop(error instanceof Error ? error.message : String(error));
-      leave(undefined);
+      leave(state.cost);
     },
   });
 

@@ -15,6 +15,7 @@ import { systemClock } from "../../../src/tracing/recorder/clock.ts";
 import { createIdSource } from "../../../src/tracing/recorder/ids.ts";
 import { readOpenings } from "../../../src/tracing/recorder/row-opening.ts";
 import { createSpanWriter } from "../../../src/tracing/recorder/span-writer.ts";
+import { settledRow } from "../../support/settled-row.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 interface Call {
@@ -23,7 +24,10 @@ interface Call {
   readonly reject: (error: GatewayError) => void;
 }
 
-function setUp({ unwritable }: { readonly unwritable?: number } = {}) {
+function setUp({
+  unwritable,
+  deep,
+}: { readonly unwritable?: number; readonly deep?: number } = {}) {
   const loaded = loadConfig({
     path: undefined,
     environment: { OPENAI_API_KEY: "k" },
@@ -82,10 +86,13 @@ function setUp({ unwritable }: { readonly unwritable?: number } = {}) {
     },
   };
   const flow = createRowFlow(flowDeps, {
-    resultOf: ({ row }, outcome) => `${row.number} ${outcome.error}`,
-    committed({ row }) {
+    recordOf({ row }, { error, message }) {
+      if (error === "" && row.number === deep) throw new RangeError("too deep");
+      return settledRow({ line: `${row.number}\n`, error, message });
+    },
+    committed({ row }, { error }) {
       if (row.number === unwritable) throw new Error("no output");
-      events.push(`committed ${row.number}`);
+      events.push(`committed ${row.number}${error && `: ${error}`}`);
     },
     broken: ({ row }, error) => void events.push(`broken ${row.number}: ${String(error)}`),
   });
@@ -150,6 +157,19 @@ describe("rows under way", () => {
     expect(events).toEqual(["broken 1: Error: no output", "committed 2", "committed 3"]);
   });
 
+  test("fail, alone, when what was answered cannot be written", async () => {
+    const { send, commits, calls, events } = setUp({ deep: 2 });
+    for (const number of [1, 2]) send(number);
+    await waitFor(() => commits.length === 1, 1000);
+    commits[0]?.settle("committed");
+    await waitFor(() => calls.length === 2, 1000);
+    for (const { resolve } of calls) resolve(reply("yes"));
+    await waitFor(() => commits.length === 2, 1000);
+    commits[1]?.settle("committed");
+    await waitFor(() => events.length === 2, 1000);
+    expect(events).toEqual(["committed 1", "committed 2: provider_invalid"]);
+  });
+
   test("are not sent when the ledger does not take their opening", async () => {
     const { send, commits, calls, events } = setUp();
     send(1);
@@ -159,6 +179,35 @@ describe("rows under way", () => {
     await waitFor(() => events.length === 2, 2000);
     expect(calls).toEqual([]);
     expect(events[0]).toContain("broken 1: Error: the ledger did not take");
+  });
+
+  test("are not over when the ledger does not take the end of one that is given up", async () => {
+    const { send, commits, calls, events } = setUp();
+    send(1);
+    for (let time = 0; time < 3; time++) {
+      await waitFor(() => commits.length === 2 * time + 1, 2000);
+      commits.at(-1)?.settle("committed");
+      await waitFor(() => calls.length === time + 1, 2000);
+      calls[time]?.reject(new GatewayError("worker_lost", "gone"));
+      await waitFor(() => commits.length === 2 * time + 2, 2000);
+      commits.at(-1)?.settle(time < 2 ? "committed" : "failed");
+    }
+    await waitFor(() => events.length === 1, 2000);
+    expect(events[0]).toContain("broken 1: Error: the ledger did not take");
+  });
+
+  test("are not sent again when the ledger does not take how they were lost", async () => {
+    const { send, commits, calls, events } = setUp();
+    send(1);
+    await waitFor(() => commits.length === 1, 2000);
+    commits[0]?.settle("committed");
+    await waitFor(() => calls.length === 1, 2000);
+    calls[0]?.reject(new GatewayError("worker_lost", "gone"));
+    await waitFor(() => commits.length === 2, 2000);
+    commits[1]?.settle("failed");
+    await waitFor(() => events.length === 1, 2000);
+    expect(events[0]).toContain("broken 1: Error: the ledger did not take");
+    expect(commits.length).toBe(2);
   });
 
   test("are sent again from their opening on when their thread dies, and given up the third time", async () => {
@@ -181,7 +230,7 @@ describe("rows under way", () => {
       settle?.("committed");
     }
     await waitFor(() => events.length === 1, 2000);
-    expect(events).toEqual(["committed 1"]);
+    expect(events).toEqual(["committed 1: worker_lost"]);
     expect(new Set(names).size).toBe(3);
   });
 });

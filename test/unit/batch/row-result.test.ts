@@ -1,24 +1,6 @@
 import { expect, test } from "bun:test";
 import { lineOf, readResult, writeResult } from "../../../src/batch/row-result.ts";
-import type { RowRecord } from "../../../src/batch/tally.ts";
-
-function record(changes: Partial<RowRecord>): RowRecord {
-  return {
-    line: '{"id":1,"reply":"two\\nlines"}\n',
-    error: "",
-    message: "",
-    inputLine: 3,
-    label: undefined,
-    truth: "yes",
-    inputTokens: 0,
-    outputTokens: 0,
-    cost: 0,
-    unpriced: 0,
-    retries: 0,
-    durationMs: 0,
-    ...changes,
-  };
-}
+import { settledRow as record } from "../../support/settled-row.ts";
 
 test("what the ledger keeps of a row says again how it went, and its line", () => {
   const records = [
