@@ -64,8 +64,12 @@ export function addedColumns(columns: readonly string[], hasLabel: boolean): Add
   ];
   return names.map(({ key, name }) => ({
     key,
-    name: columns.includes(name) ? `new_${name}` : name,
+    name: freeName(name, columns),
   }));
+}
+
+function freeName(name: string, columns: readonly string[]): string {
+  return columns.includes(name) ? freeName(`new_${name}`, columns) : name;
 }
 
 function jsonLine(row: InputRow, fields: AddedFields, added: readonly AddedColumn[]): string {

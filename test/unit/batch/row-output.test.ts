@@ -18,6 +18,11 @@ test("a column of the input is never written over", () => {
   ]);
 });
 
+test("nor one that a batch of a batch's output has", () => {
+  const names = addedColumns(["reply", "new_reply", "error"], false).map(({ name }) => name);
+  expect(names.slice(0, 2)).toEqual(["new_new_reply", "new_error"]);
+});
+
 test("CSV comes back as it was, whatever is in it", async () => {
   const columns = ["a", "b"];
   const output = createRowOutput({ form: "csv", delimiter: ";", columns, hasLabel: true });
