@@ -2,7 +2,8 @@
 // turn of the loop go together.
 
 import type { WireError } from "../errors/gateway-error.ts";
-import type { ExporterCommand, RowEnd, RowsCommand } from "../protocol/exporter-message.ts";
+import { toRowsCommand, type EndedRowCall } from "../protocol/ended-rows.ts";
+import type { ExporterCommand, RowEnd } from "../protocol/exporter-message.ts";
 import type { ExporterThread } from "../server/exporter-thread.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import type { IdSource } from "../tracing/recorder/ids.ts";
@@ -55,36 +56,32 @@ export async function commitRows(
   settled: readonly SettledRow[],
   deps: RowCommitDeps,
 ): Promise<boolean> {
-  const outcome = await deps.exporter.commit(rowsCommand(settled, deps));
+  const { exporter, ids, batch } = deps;
+  const ended = settled.map((row) => endedRow(row, deps));
+  const outcome = await exporter.commit(toRowsCommand(ids.callId(), batch, ended));
   return outcome !== "failed";
 }
 
-function rowsCommand(settled: readonly SettledRow[], deps: RowCommitDeps): RowsCommand {
-  const rows: (string | number)[] = [];
-  let spanCount = 0;
-  let sizeChars = 0;
-  for (const { state, outcome, result } of settled) {
-    const { opening } = state;
-    const { error, message } = outcome;
-    const spans = endedSpan(state, { errorType: error, message: message.slice(0, 200), deps });
-    rows.push(
-      opening.call,
-      opening.row,
-      error === "" ? 1 : 2,
-      spans + state.spans,
-      1 + state.spanCount,
-      opening.traceFlags & sampledFlag,
-      state.inputTokens,
-      state.outputTokens,
-      state.cost,
-      state.unpriced,
-      result,
-    );
-    spanCount += 1 + state.spanCount;
-    sizeChars += spans.length + state.spans.length + result.length;
-  }
-  const call = deps.ids.callId();
-  return { kind: "rows", call, batch: deps.batch, rows, spanCount, sizeChars };
+function endedRow(
+  { state, outcome, result }: SettledRow,
+  deps: RowCommitDeps,
+): Omit<EndedRowCall, "batch"> {
+  const { opening, inputTokens, outputTokens, cost, unpriced } = state;
+  const { error, message } = outcome;
+  const own = endedSpan(state, { errorType: error, message: message.slice(0, 200), deps });
+  return {
+    call: opening.call,
+    row: opening.row,
+    state: error === "" ? "ok" : "failed",
+    spans: own + state.spans,
+    spanCount: 1 + state.spanCount,
+    sampled: (opening.traceFlags & sampledFlag) !== 0,
+    inputTokens,
+    outputTokens,
+    cost,
+    unpriced,
+    result,
+  };
 }
 
 /**

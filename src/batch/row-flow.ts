@@ -203,13 +203,13 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
       return;
     }
     const isGivenUp = state.lostThreads >= lostThreadsMax;
-    const end = isGivenUp ? settledAs(state, failedOutcome(state, failure, clock())) : undefined;
-    if (!(await abandonRow(state, failure, { settled: end, deps }))) {
+    const given = isGivenUp ? settledAs(state, failedOutcome(state, failure, clock())) : undefined;
+    if (!(await abandonRow(state, failure, { settled: given, deps }))) {
       throw ledgerLost("a row whose thread died");
     }
     suspects.over(state.row.number);
-    if (end !== undefined) {
-      tellCommitted(end);
+    if (given !== undefined) {
+      tellCommitted(given);
       return;
     }
     const again = { ...state, lostThreads: state.lostThreads + 1 };

@@ -19,7 +19,7 @@
  * - `opening`: a batch's rows that are about to be sent, those of one turn of its loop together, as
  *   tracing/recorder/row-opening.ts writes them. Once acknowledged, their provider may be called.
  * - `rows`: the rows of a batch that ended in one turn of its loop, with their calls: all of them are
- *   committed, or none. `rows` is flat, {@link endedRowWords} values a row.
+ *   committed, or none. `rows` is flat, as protocol/ended-rows.ts writes it.
  * - `lost`: the server had to give up on spans that the exporter never heard of; counted and kept.
  * - `account`: asks for the account; answered by an `account` event with the same `request`.
  * - `stop`: commit what is queued, export for at most `exportMs`, close the ledger, answer `stopped`.
@@ -81,7 +81,7 @@ export type ExporterCommand =
       readonly call: string;
       readonly batch: number;
       readonly rows: readonly (string | number)[];
-      /** Of all of them. */
+      /** Of all of them: their spans, and the characters of these and of the results. */
       readonly spanCount: number;
       readonly sizeChars: number;
     }
@@ -102,12 +102,6 @@ export type RowsCommand = Extract<ExporterCommand, { kind: "rows" }>;
 
 /** What is kept by the server until `committed` or `failed` names it, by its `call`. */
 export type AcknowledgedCommand = CallCommand | BatchCommand | RowsCommand;
-
-/**
- * Values of a row in `rows`: its call, its number, 1 ok or 2 failed, spans, their number, 1 sampled or 0,
- * input tokens, output tokens, cost, replies of unknown cost, and what it became.
- */
-export const endedRowWords = 11;
 
 /** How the sending of a batch's row ended. Figures are this sending's own; the ledger adds them up. */
 export interface RowEnd {

@@ -4,7 +4,8 @@
 
 import { Worker } from "node:worker_threads";
 
-import { endedRowWords } from "../protocol/exporter-message.ts";
+import { spansOf } from "../protocol/command-size.ts";
+import { eachEndedCall } from "../protocol/ended-rows.ts";
 import type {
   Account,
   AcknowledgedCommand,
@@ -15,7 +16,7 @@ import type {
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createKeptJournals } from "./kept-journals.ts";
 import type { JournalCommand } from "./kept-journals.ts";
-import { createUnsettledCalls, spansOf } from "./unsettled-calls.ts";
+import { createUnsettledCalls } from "./unsettled-calls.ts";
 import type { CommitOutcome, ReplyWait } from "./unsettled-calls.ts";
 
 export interface ExporterHealth {
@@ -182,13 +183,8 @@ export function createExporterThread(options: {
   }
 
   function dropJournals(command: AcknowledgedCommand): void {
-    if (command.kind !== "rows") {
-      journals.drop(command.call);
-      return;
-    }
-    for (let at = 0; at < command.rows.length; at += endedRowWords) {
-      journals.drop(command.rows[at] as string);
-    }
+    if (command.kind === "rows") eachEndedCall(command, journals.drop);
+    else journals.drop(command.call);
   }
 
   const lateTimer = setInterval(() => unsettled.releaseLate(), lateCheckMs);

@@ -2,6 +2,7 @@
 // be sent again, and the replies that wait for them. Bounded: beyond it a call's trace is given up, counted.
 
 import { createTransientMap } from "../collections/transient-map.ts";
+import { charsOf, spansOf } from "../protocol/command-size.ts";
 import type { AcknowledgedCommand } from "../protocol/exporter-message.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 
@@ -35,7 +36,7 @@ export interface UnsettledCalls {
 }
 
 /** Memory that traces may hold while the ledger does not take them. */
-const waitingBytesMax = 256 * 1024 * 1024;
+const waitingCharsMax = 256 * 1024 * 1024;
 
 interface Waiting {
   readonly command: AcknowledgedCommand;
@@ -51,7 +52,7 @@ interface Exporting {
 export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCalls {
   const calls = createTransientMap<string, Waiting>();
   const exporting = createTransientMap<string, Exporting>();
-  let bytes = 0;
+  let chars = 0;
   let spans = 0;
   let handedOverSpans = 0;
 
@@ -59,7 +60,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     const waiting = calls.get(call);
     if (waiting === undefined) return undefined;
     calls.delete(call);
-    bytes -= sizeOf(waiting.command);
+    chars -= charsOf(waiting.command);
     spans -= spansOf(waiting.command);
     return waiting;
   }
@@ -77,8 +78,8 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
   return {
     add(command) {
       handedOverSpans += spansOf(command);
-      if (bytes + sizeOf(command) > waitingBytesMax) return undefined;
-      bytes += sizeOf(command);
+      if (chars + charsOf(command) > waitingCharsMax) return undefined;
+      chars += charsOf(command);
       spans += spansOf(command);
       return new Promise((release) => {
         calls.set(command.call, { command, sinceMs: clock(), release });
@@ -124,23 +125,4 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     spans: () => spans,
     handedOverSpans: () => handedOverSpans,
   };
-}
-
-/** What the ledger will count for it: an abandoned call brings its worker's spans, or what stands in for them. */
-export function spansOf(command: AcknowledgedCommand): number {
-  if (command.kind === "opening" || command.kind === "batch") return 0; // its end brings them
-  return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
-}
-
-function sizeOf(command: AcknowledgedCommand): number {
-  switch (command.kind) {
-    case "batch":
-      return command.description.length;
-    case "opening":
-      return command.rows.length;
-    case "rows":
-      return command.sizeChars;
-    default:
-      return command.spans.length;
-  }
 }

@@ -1,14 +1,13 @@
 // Turns the commands of one loop turn into what one transaction commits. Exporter thread; no state beyond the
 // turn. A journal whose call ends in the same turn is never written.
 
-import { endedRowWords } from "../../protocol/exporter-message.ts";
+import { eachEndedRow, type EndedRow } from "../../protocol/ended-rows.ts";
 import type {
   AcknowledgedCommand,
   BatchCommand,
   CallCommand,
   ExporterCommand,
   RowEnd,
-  RowsCommand,
 } from "../../protocol/exporter-message.ts";
 import { toBytes } from "./byte-writer.ts";
 import { closeOpenSpans } from "./interrupted-spans.ts";
@@ -24,11 +23,6 @@ export interface CommitGroup {
   /** By what names all of it is acknowledged. */
   readonly names: string[];
   lostSpans: number;
-}
-
-export interface EndedRow extends RowEnd {
-  readonly call: string;
-  readonly result: string;
 }
 
 /** A call's journaled worker part, from the ledger. */
@@ -51,7 +45,11 @@ export function groupCommands(
   for (const command of commands) {
     if (isAcknowledged(command)) group.names.push(command.call);
     if (command.kind === "rows") {
-      addRows(group, command);
+      eachEndedRow(command, (row) => {
+        dropJournals(group, row.call);
+        group.calls.push(row);
+        group.rows.push(row);
+      });
     } else if (command.kind === "finished") {
       dropJournals(group, command.call);
       group.calls.push(finishedRow(command));
@@ -83,39 +81,6 @@ export function isCallCommand(command: ExporterCommand): command is CallCommand 
 export function isAcknowledged(command: ExporterCommand): command is AcknowledgedCommand {
   const { kind } = command;
   return isCallCommand(command) || kind === "rows" || kind === "opening" || kind === "batch";
-}
-
-/** The spans that are lost when a command cannot be committed. */
-export function spansAtStake(command: ExporterCommand): number {
-  if (!isCallCommand(command)) {
-    return command.kind === "lost" || command.kind === "rows" ? command.spanCount : 0;
-  }
-  return command.spanCount + (command.kind === "abandoned" ? command.fallbackSpanCount : 0);
-}
-
-/** In the order of {@link endedRowWords}. */
-function addRows(group: CommitGroup, { batch, rows }: RowsCommand): void {
-  for (let at = 0; at < rows.length; at += endedRowWords) {
-    const call = rows[at] as string;
-    dropJournals(group, call);
-    group.calls.push({
-      call,
-      spans: rows[at + 3] as string,
-      spanCount: rows[at + 4] as number,
-      sampled: rows[at + 5] === 1,
-    });
-    group.rows.push({
-      batch,
-      row: rows[at + 1] as number,
-      call,
-      state: rows[at + 2] === 1 ? "ok" : "failed",
-      inputTokens: rows[at + 6] as number,
-      outputTokens: rows[at + 7] as number,
-      cost: rows[at + 8] as number,
-      unpriced: rows[at + 9] as number,
-      result: rows[at + 10] as string,
-    });
-  }
 }
 
 function dropJournals(group: CommitGroup, call: string): void {

@@ -2,8 +2,9 @@
 // loop turn, acknowledges it, holds calls for a ledger that is down, gives up loudly. It must never acknowledge
 // what is not in the ledger, nor forget to count what it could not write.
 
+import { charsOf, spansOf } from "../../protocol/command-size.ts";
 import type { ExporterCommand, ExporterEvent } from "../../protocol/exporter-message.ts";
-import { groupCommands, isAcknowledged, spansAtStake } from "./commit-group.ts";
+import { groupCommands, isAcknowledged } from "./commit-group.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
 import type { LedgerService } from "./ledger-service.ts";
 import type { Ledger } from "./ledger.ts";
@@ -37,7 +38,7 @@ export interface Committer {
 const groupMax = 1000;
 /** Small enough that moving the log stalls commits for a few milliseconds only. */
 const logPagesMax = 1000;
-/** What may wait in memory for a ledger that is down, in characters of spans. */
+/** What may wait in memory for a ledger that is down, in characters. */
 const heldCharsMax = 64 * 1024 * 1024;
 
 export function createCommitter(options: CommitterOptions): Committer {
@@ -53,7 +54,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   let holding: ReturnType<typeof setTimeout> | undefined;
 
   const giveUp = (commands: readonly WriteCommand[], reason: string): void => {
-    for (const command of commands) unwrittenLost += spansAtStake(command);
+    for (const command of commands) unwrittenLost += spansOf(command);
     const waiting = commands.filter(isAcknowledged);
     if (waiting.length === 0) return;
     emit({ kind: "failed", calls: waiting.map(({ call }) => call).join(" "), reason });
@@ -150,7 +151,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   return {
     receive(command) {
       queue.push(command);
-      if (service.current() === undefined && "spans" in command) heldChars += command.spans.length;
+      if (service.current() === undefined) heldChars += charsOf(command);
       if (isFinishing) flush();
       else schedule();
     },

@@ -2,9 +2,9 @@
 // that were opened. Exporter thread, when it opens the ledger.
 
 import type { Database } from "bun:sqlite";
+import type { EndedRow } from "../../protocol/ended-rows.ts";
 import { rowAttributes, rowSpan, standInSpans } from "../recorder/row-opening.ts";
 import { createSpanWriter, type SpanWriter } from "../recorder/span-writer.ts";
-import type { EndedRow } from "./commit-group.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
 import type { CallRow } from "./ledger.ts";
 import { selectOpenRows, type OpenRow } from "./open-rows.ts";

@@ -2,9 +2,9 @@
 // the calls that it belongs to. The tables are made with the first batch: a `serve` never has them.
 
 import type { Database, Statement } from "bun:sqlite";
+import type { EndedRow } from "../../protocol/ended-rows.ts";
 import type { BatchCommand } from "../../protocol/exporter-message.ts";
 import type { CallRow } from "./ledger.ts";
-import type { EndedRow } from "./commit-group.ts";
 import { createOpenRows, openingsTable, type OpeningCommand } from "./open-rows.ts";
 
 export interface BatchWrites {

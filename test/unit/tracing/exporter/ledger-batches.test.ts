@@ -5,8 +5,10 @@ import { join } from "node:path";
 import type {
   BatchCommand,
   ExporterCommand,
+  RowEnd,
   RowsCommand,
 } from "../../../../src/protocol/exporter-message.ts";
+import { toRowsCommand } from "../../../../src/protocol/ended-rows.ts";
 import { openBatchReader } from "../../../../src/tracing/exporter/batch-reader.ts";
 import { groupCommands } from "../../../../src/tracing/exporter/commit-group.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
@@ -77,11 +79,15 @@ function openingOf(calls: readonly (readonly [TestCall, number])[], batch = 1): 
   };
 }
 
-function end(call: TestCall, row: number, state: "ok" | "failed"): RowsCommand {
-  const { spans, spanCount } = call;
-  const isOk = state === "ok" ? 1 : 2;
-  const rows = [call.call, row, isOk, spans, spanCount, 1, 10, 2, 0.5, 0, `${state} ${row}`];
-  return { kind: "rows", call: `rows of ${call.call}`, batch: 1, rows, spanCount, sizeChars: 1 };
+function end(
+  call: TestCall,
+  number: number,
+  state: "ok" | "failed",
+  used: Partial<RowEnd> = {},
+): RowsCommand {
+  const figures = { inputTokens: 10, outputTokens: 2, cost: 0.5, unpriced: 0, ...used };
+  const row = { ...call, row: number, state, ...figures, result: `${state} ${number}` };
+  return toRowsCommand(`rows of ${call.call}`, 1, [row]);
 }
 
 /** A sending whose thread died: the row goes on in another one. */
@@ -184,8 +190,8 @@ describe("a batch's rows", () => {
     const ledger = open();
     write(ledger, begin());
     for (let row = 1; row <= 1100; row++) {
-      const ended = end(testCall({ spans: 1 }), row, "ok");
-      write(ledger, { ...ended, rows: ended.rows.with(6, Number.MAX_SAFE_INTEGER) });
+      const inputTokens = Number.MAX_SAFE_INTEGER;
+      write(ledger, end(testCall({ spans: 1 }), row, "ok", { inputTokens }));
     }
     const reader = openBatchReader(path);
     expect(reader?.totals(1).inputTokens).toBeGreaterThan(9e18);

@@ -1,0 +1,65 @@
+// The queue of a ledger that is down: what waits is bounded, whatever it is made of.
+
+import { expect, test } from "bun:test";
+import type { ExporterCommand, ExporterEvent } from "../../../../src/protocol/exporter-message.ts";
+import { createCommitter, type WriteCommand } from "../../../../src/tracing/exporter/committer.ts";
+import type { LedgerService } from "../../../../src/tracing/exporter/ledger-service.ts";
+import { waitFor } from "../../../support/wait-for.ts";
+
+const downService: LedgerService = {
+  current: () => undefined,
+  last: () => undefined,
+  problem: () => "it is down",
+  downSinceMs: () => 0,
+  isFatal: () => false,
+  fail: () => undefined,
+  rescue: () => undefined,
+  whenUp: () => Promise.resolve(false),
+  stop: () => undefined,
+};
+
+function setUp() {
+  const events: ExporterEvent[] = [];
+  const committer = createCommitter({
+    service: downService,
+    commitTimeoutMs: 60_000,
+    nowMs: () => 0,
+    emit: (event) => void events.push(event),
+    onCommitted: () => undefined,
+  });
+  return { committer, events };
+}
+
+const half = 33 * 1024 * 1024;
+const halfText = "x".repeat(half);
+const call = { spans: halfText, spanCount: 2, sampled: true };
+
+const kinds: Readonly<Record<string, (name: string) => WriteCommand>> = {
+  rows: (name) => ({
+    kind: "rows",
+    call: name,
+    batch: 1,
+    rows: [],
+    spanCount: 2,
+    sizeChars: half,
+  }),
+  opening: (name) => ({ kind: "opening", call: name, batch: 1, rows: halfText }),
+  finished: (name) => ({ kind: "finished", call: name, ...call }),
+};
+
+test.each(Object.keys(kinds))(
+  "what waits for a ledger that is down is given up beyond a bound: %s",
+  async (kind) => {
+    const { committer, events } = setUp();
+    const make = kinds[kind] as (name: string) => Extract<ExporterCommand, { call: string }>;
+    committer.receive(make("a"));
+    await new Promise((turn) => setImmediate(turn));
+    expect(events).toEqual([]);
+    expect(committer.isQuiet()).toBe(false);
+    committer.receive(make("b"));
+    await waitFor(() => events.length > 0, 1000);
+    expect(events).toEqual([{ kind: "failed", calls: "a b", reason: "it is down" }]);
+    expect(committer.unwrittenLost()).toBe(kind === "opening" ? 0 : 4);
+    await committer.finish();
+  },
+);
