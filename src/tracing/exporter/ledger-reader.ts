@@ -6,10 +6,11 @@ import { statSync } from "node:fs";
 import type { Account, DestinationAccount } from "../../protocol/exporter-message.ts";
 import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
-import { ledgerVersion, partNumber } from "./ledger-schema.ts";
+import { ledgerVersion } from "./ledger-schema.ts";
 import { totalsQuery } from "./ledger-totals.ts";
-import { openingSpanCount } from "../recorder/row-opening.ts";
+import { openRowSpans } from "../recorder/row-opening.ts";
 import { createSpanWriter } from "../recorder/span-writer.ts";
+import { readJournaledCalls } from "./journaled-calls.ts";
 import { withOpening } from "./interrupted-calls.ts";
 import { selectOpenRows } from "./open-rows.ts";
 
@@ -169,19 +170,11 @@ function readAccount(database: Database): Account {
   const totals = database
     .query<Pick<Account, "calls" | "committed" | "lost">, []>(totalsQuery)
     .get();
-  const open = new Map<string, number>();
-  const parts = database
-    .query<Pick<OpenPart, "call" | "part" | "spanCount">, []>(
-      "SELECT call, part, span_count spanCount FROM open_calls",
-    )
-    .all();
-  for (const { opening } of selectOpenRows(database, "all")) {
-    open.set(opening.call, openingSpanCount);
-  }
-  for (const { call, part, spanCount } of parts) {
-    const standIn = open.has(call) ? (part === partNumber.server ? 1 : openingSpanCount - 1) : 0;
-    open.set(call, (open.get(call) ?? 0) + spanCount - standIn);
-  }
+  const open = readJournaledCalls(database);
+  const rows = new Set(selectOpenRows(database, "all").map(({ opening }) => opening.call));
+  let openSpans = 0;
+  for (const call of rows) openSpans += openRowSpans(open.get(call) ?? { server: 0, worker: 0 });
+  for (const [call, { server, worker }] of open) if (!rows.has(call)) openSpans += server + worker;
   const destinations = database
     .query<DestinationAccount, []>(
       `SELECT name, a.committed - base_committed committed, exported, rejected, expired,
@@ -194,8 +187,8 @@ function readAccount(database: Database): Account {
     calls: totals?.calls ?? 0,
     committed: totals?.committed ?? 0,
     lost: totals?.lost ?? 0,
-    openCalls: open.size,
-    openSpans: Array.from(open.values()).reduce((sum, spans) => sum + spans, 0),
+    openCalls: new Set([...rows, ...open.keys()]).size,
+    openSpans,
     destinations: destinations.map((row) => ({ ...row })),
   };
 }

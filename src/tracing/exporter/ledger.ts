@@ -2,9 +2,10 @@
 // memory here mirrors the file and changes only after COMMIT; a failed commit leaves both as they were.
 
 import type { JournalPart } from "../../protocol/exporter-message.ts";
-import { openingSpanCount } from "../recorder/row-opening.ts";
+import { openRowSpans } from "../recorder/row-opening.ts";
 import { createByteWriter, type SpanBytes } from "./byte-writer.ts";
 import type { LedgerFile } from "./ledger-file.ts";
+import { readJournaledCalls } from "./journaled-calls.ts";
 import { pageSizeBytes, partNumber } from "./ledger-schema.ts";
 import { createLedgerRefusals, type LedgerRefusals } from "./ledger-refusals.ts";
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
@@ -117,7 +118,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   const totals = readTotals(database);
   const aliveAtMs = readAliveAtMs(database);
   const known = openKnownCalls(database, run, totals.lastSeq);
-  const open = readOpenCalls(file);
+  const open = readJournaledCalls(database);
   const recent = createRecentCalls(totals.lastSeq, options.recentBytesMax);
   const blob = createByteWriter();
   let logBytes = 0;
@@ -205,6 +206,21 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     return { spans, sampledSpans };
   };
 
+  /** A row that is open may have journals, too. */
+  const openFigures = (): { readonly calls: number; readonly spans: number } => {
+    let unjournaled = batches.openRows();
+    let spans = 0;
+    for (const [call, parts] of open) {
+      const isRow = batches.isOpen(call);
+      if (isRow) unjournaled -= 1;
+      spans += isRow ? openRowSpans(parts) : parts.server + parts.worker;
+    }
+    return {
+      calls: open.size + unjournaled,
+      spans: spans + unjournaled * openRowSpans({ server: 0, worker: 0 }),
+    };
+  };
+
   return {
     file,
     totals,
@@ -240,19 +256,8 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       writeAccount(totals, nowMs());
       savedSeq = totals.lastSeq;
     },
-    openCalls() {
-      let both = 0;
-      for (const call of open.keys()) if (batches.isOpen(call)) both += 1;
-      return open.size + batches.openRows() - both;
-    },
-    openSpans() {
-      let spans = batches.openRows() * openingSpanCount;
-      for (const [call, { server, worker }] of open) {
-        if (!batches.isOpen(call)) spans += server + worker;
-        else spans += Math.max(0, server - 1) + (worker > 0 ? worker - (openingSpanCount - 1) : 0);
-      }
-      return spans;
-    },
+    openCalls: () => openFigures().calls,
+    openSpans: () => openFigures().spans,
   };
 }
 
@@ -261,17 +266,4 @@ function newOf(writes: BatchWrites, calls: number, fresh: readonly NewCall[]): B
   if (writes.rows.length === 0 || fresh.length === calls) return writes;
   const names = new Set(fresh.map(({ call }) => call));
   return { ...writes, rows: writes.rows.filter(({ call }) => names.has(call)) };
-}
-
-function readOpenCalls(file: LedgerFile): Map<string, Record<JournalPart, number>> {
-  const open = new Map<string, Record<JournalPart, number>>();
-  const rows = file.database.query<{ call: string; part: number; spans: number }, []>(
-    "SELECT call, part, span_count spans FROM open_calls",
-  );
-  for (const row of rows.all()) {
-    const parts = open.get(row.call) ?? { server: 0, worker: 0 };
-    parts[row.part === partNumber.server ? "server" : "worker"] = row.spans;
-    open.set(row.call, parts);
-  }
-  return open;
 }

@@ -1,6 +1,7 @@
 // A batch's row as the ledger has it before its provider is called: few enough words for a row to be written in
 // a moment, and enough to make its spans of, should nobody be there any more to end them. Pure, any thread.
 
+import type { JournalPart } from "../../protocol/exporter-message.ts";
 import type { SpanContext } from "./propagation.ts";
 import { attr } from "./semconv.ts";
 import { SpanKind, StatusCode, type Attributes, type EncodableSpan } from "./span-encoding.ts";
@@ -34,8 +35,13 @@ export interface RowOpening {
   readonly model: string;
 }
 
-/** The spans of a row that is open: its own, and two that stand in for the worker's. */
-export const openingSpanCount = 3;
+/**
+ * How many spans a row that is open has. `journaled`: those of its parts that were journaled, by their number, 0 where
+ * none was; its opening stands for the rest: the row's own span, and two in the place of the worker's.
+ */
+export function openRowSpans(journaled: Readonly<Record<JournalPart, number>>): number {
+  return (journaled.server || 1) + (journaled.worker || 2);
+}
 
 /** One line each, which begins with the call. */
 export function writeOpenings(origin: RowsOrigin, rows: readonly RowOpening[]): string {

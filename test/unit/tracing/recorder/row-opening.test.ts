@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import {
   callsOfOpenings,
-  openingSpanCount,
+  openingsWithout,
+  openRowSpans,
   readOpenings,
   rowContext,
   rowSpan,
@@ -50,7 +51,7 @@ describe("the openings of rows", () => {
   test("make a row's span, open and linked, and what stands in beneath it", () => {
     const row = opening();
     const spans = [rowSpan(origin, row), ...standInSpans(origin, row)];
-    expect(spans.length).toBe(openingSpanCount);
+    expect(spans.length).toBe(openRowSpans({ server: 0, worker: 0 }));
     expect(spans.map(({ name }) => name)).toEqual(["batch_row", "chat usual model", "POST"]);
     expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual(["", row.spanId, row.chatSpanId]);
     for (const span of spans) {
@@ -59,6 +60,22 @@ describe("the openings of rows", () => {
     }
     expect(spans[0]?.links).toEqual([{ traceId: "1".repeat(32), spanId: "2".repeat(16) }]);
     expect(standInSpans(origin, opening({ model: "other" }))[0]?.name).toBe("chat other");
+  });
+
+  test("are let go of one by one", () => {
+    const [first, second] = [opening({ row: 1 }), opening({ row: 2, model: "two words" })];
+    const written = writeOpenings(origin, [first, second]);
+    expect(readOpenings(origin, openingsWithout(written, first.call))).toEqual([second]);
+    expect(readOpenings(origin, openingsWithout(written, second.call))).toEqual([first]);
+    expect(openingsWithout(written, "none")).toBe(written);
+    expect(openingsWithout(writeOpenings(origin, [first]), first.call)).toBe("");
+  });
+
+  test("stand for the spans of what was never journaled", () => {
+    expect(openRowSpans({ server: 1, worker: 0 })).toBe(3);
+    expect(openRowSpans({ server: 4, worker: 0 })).toBe(6);
+    expect(openRowSpans({ server: 0, worker: 5 })).toBe(6);
+    expect(openRowSpans({ server: 4, worker: 1 })).toBe(5);
   });
 
   test("say what a provider's span hangs on", () => {
