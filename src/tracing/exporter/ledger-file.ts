@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { ledgerTables, ledgerVersion, pageSizeBytes, tablesSinceFirst } from "./ledger-schema.ts";
+import { bringUpToDate, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
 
 /** `fatal`: trying again cannot help, a person has to decide. */
 export type LedgerOpening =
@@ -99,10 +99,7 @@ function prepare(
   database.run("PRAGMA journal_size_limit = 16777216");
   database.run("PRAGMA temp_store = MEMORY");
   if (version < ledgerVersion) {
-    database.transaction(() => {
-      database.run(version === 0 ? ledgerTables : tablesSinceFirst);
-      database.run(`PRAGMA user_version = ${ledgerVersion}`);
-    })();
+    database.transaction(() => bringUpToDate(database, version))();
   }
   // A first write makes the log's file, which a ledger that was closed in good order has not.
   database.run("UPDATE account SET id = 1");

@@ -13,7 +13,6 @@ export interface LedgerRefusals {
 }
 
 export function createLedgerRefusals(database: Database): LedgerRefusals {
-  database.run("CREATE TABLE IF NOT EXISTS refusals (seq INTEGER PRIMARY KEY) STRICT");
   const insert = database.prepare<unknown, [number]>("INSERT INTO refusals VALUES (?)");
   const remove = database.prepare<unknown, [number]>("DELETE FROM refusals WHERE seq <= ?");
   const oldest = database.prepare<{ last: number | null; count: number }, [number, number]>(

@@ -1,13 +1,20 @@
-// The ledger's tables. Exporter thread and readers. A change of layout raises the version; a file of a newer
-// version is refused, never touched.
+// The ledger's tables, and what a file of an older layout lacks of them. Exporter thread and readers. A change of
+// layout raises the version; a file of a newer version is refused, never touched.
 
-export const ledgerVersion = 2;
+import type { Database } from "bun:sqlite";
+
+export const ledgerVersion = 3;
 
 /** Larger than SQLite's default because a call is about 3 kB: measured 30 % more calls per second. */
 export const pageSizeBytes = 8192;
 
 /** `open_calls.part`. */
 export const partNumber = { server: 0, worker: 1 } as const;
+
+/** Ledgers of the second layout have it or not: it was made by whoever first noted a refusal. */
+export const refusalsTable = `
+CREATE TABLE IF NOT EXISTS refusals (seq INTEGER PRIMARY KEY) STRICT;
+`;
 
 /**
  * - `account`: one row; totals over the ledger's whole life, which outlive retention, up to `last_seq`: those of the
@@ -17,8 +24,11 @@ export const partNumber = { server: 0, worker: 1 } as const;
  * - `open_calls`: journaled parts (0 server, 1 worker) of calls still open; `run` tells the process.
  * - `destinations`: the cursor is the last seq done with. `base_*` are the account's totals when it began.
  * - `rejected`: calls a destination refused for good, set aside with their spans.
+ * - `refusals`: calls that were refused at the door (ledger-refusals.ts).
+ *
+ * A batch's tables come with the first batch (ledger-batches.ts).
  */
-export const ledgerTables = `
+export const ledgerTables: string = `
 CREATE TABLE account (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   last_seq INTEGER NOT NULL,
@@ -72,10 +82,31 @@ CREATE TABLE rejected (
   spans BLOB NOT NULL,
   PRIMARY KEY (destination, seq)
 ) STRICT;
-`;
+${refusalsTable}`;
 
-/** What a file of version 1 lacks. Its `calls` keep their index of call ids, which does no harm. */
-export const tablesSinceFirst = `
+/** Makes the tables, or those of version 1 and later what they are now; within a transaction. */
+export function bringUpToDate(database: Database, version: number): void {
+  if (version === 0) {
+    database.run(ledgerTables);
+  } else {
+    if (version === 1) database.run(sinceFirst);
+    database.run(refusalsTable);
+    addOrigin(database);
+  }
+  database.run(`PRAGMA user_version = ${ledgerVersion}`);
+}
+
+/** The `calls` of version 1 keep their index of call ids, which does no harm. */
+const sinceFirst = `
 ALTER TABLE account ADD COLUMN run TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN run_seq INTEGER NOT NULL DEFAULT 0;
 `;
+
+/** What the openings of a batch's rows have in common; before there were such, it had none. */
+function addOrigin(database: Database): void {
+  const columns = database
+    .query<{ name: string }, []>("SELECT name FROM pragma_table_info('batches')")
+    .all();
+  if (columns.length === 0 || columns.some(({ name }) => name === "origin")) return;
+  database.run("ALTER TABLE batches ADD COLUMN origin TEXT NOT NULL DEFAULT ''");
+}

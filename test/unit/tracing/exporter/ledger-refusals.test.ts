@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { createLedgerRefusals } from "../../../../src/tracing/exporter/ledger-refusals.ts";
+import { refusalsTable } from "../../../../src/tracing/exporter/ledger-schema.ts";
 
 const databases: Database[] = [];
 afterEach(() => {
@@ -12,6 +13,7 @@ function ledger(...refused: readonly number[]) {
   const database = new Database(":memory:", { strict: true });
   databases.push(database);
   database.run("CREATE TABLE calls (seq INTEGER PRIMARY KEY)");
+  database.run(refusalsTable);
   for (let seq = 1; seq <= 10; seq++) database.run("INSERT INTO calls VALUES (?)", [seq]);
   const refusals = createLedgerRefusals(database);
   for (const seq of refused) refusals.note(seq);
