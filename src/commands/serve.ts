@@ -64,8 +64,9 @@ const command = defineCommand({
         console.error("error: a bug in everyspan:", error instanceof Error ? error.stack : error);
       });
     }
-    console.warn(welcome(gateway, loaded.config, loaded.source));
+    // First, for whoever reads the welcome may send a signal at once.
     leaveOnSignal(gateway, loaded.config.tracing.disabled);
+    console.warn(welcome(gateway, loaded.config, loaded.source));
   },
 });
 
