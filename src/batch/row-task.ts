@@ -57,7 +57,7 @@ export function createTaskMaker(config: Config, origin: RowsOrigin): TaskMaker {
       userId: plan.facts.user?.slice(0, 256) ?? "",
       attributes: JSON.stringify(rowAttributes(origin, opening.row)),
       // Those that the ledger knows the row's first call by.
-      ...(spanCount === 0 && { spanIds: opening.chatSpanId + opening.attemptSpanId }),
+      spanIds: spanCount === 0 ? opening.chatSpanId + opening.attemptSpanId : "",
       isPaced: true,
     };
   };

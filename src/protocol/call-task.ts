@@ -1,9 +1,9 @@
 // What crosses between the server thread and a worker: the task, its result, and stream messages.
-// Flat records of primitives: Bun clones those, and strings, almost for free. Anything nested travels as
-// JSON. "Binary string" means one char per byte (0-255), so that bytes cross untouched as a string.
+// Flat records of primitives, which cross as words (words.ts). Anything nested travels as JSON. "Binary string" means one char per byte (0-255), so that bytes cross untouched as a string.
 
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import { binaryToUtf8 } from "./binary-string.ts";
+import type { Words } from "./words.ts";
 
 /** The routes that everyspan knows. `forward` is every other path under /v1. */
 export type RouteName = "chat_completions" | "messages" | "count_tokens" | "models" | "forward";
@@ -39,12 +39,12 @@ export interface CallTask {
   /** Recorded on every span; empty when unknown. */
   readonly sessionId: string;
   readonly userId: string;
-  /** JSON of attributes that are on every span besides; absent: none. */
-  readonly attributes?: string;
-  /** The ids of `chat` and its first attempt, 16 hex digits each, where somebody knows of them already. */
-  readonly spanIds?: string;
+  /** JSON of attributes that are on every span besides; empty: none. */
+  readonly attributes: string;
+  /** The ids of `chat` and its first attempt, 16 hex digits each, where somebody knows of them already; else empty. */
+  readonly spanIds: string;
   /** Before an attempt is repeated the worker says `refused` and waits for `resume`. */
-  readonly isPaced?: boolean;
+  readonly isPaced: boolean;
 }
 
 /** A guardrail that runs on a call, and what the caller added for it (LiteLLM's `extra_body`). */
@@ -143,7 +143,7 @@ export function replyBodyText({
  * - `journal`: the spans so far of a call that has been open for a while.
  * - `refused`: an attempt of a paced call came to nothing; it will be repeated after `resume`.
  *
- * They cross as an array: all that one turn of the worker's loop has to say.
+ * They cross as words (worker-words.ts): all that one turn of the worker's loop has to say.
  */
 export type WorkerMessage =
   | (Exclude<CallResult, { readonly kind: "streamed" }> & { readonly call: string })
@@ -186,11 +186,11 @@ export interface RefusedAttempt {
 export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
 /**
- * Server to worker. An array: calls to run, those of one turn of the server's loop. `credit` allows that many
+ * Server to worker. Words: calls to run (task-words.ts), those of one turn of the server's loop. `credit` allows that many
  * more bytes of parts; `cancel` ends the call; `resume` lets a refused one go on.
  */
 export type ServerMessage =
-  | readonly CallTask[]
+  | Words
   | { readonly kind: "credit"; readonly call: string; readonly bytes: number }
   | { readonly kind: "cancel"; readonly call: string; readonly code: ErrorCode }
   | { readonly kind: "resume"; readonly call: string };

@@ -195,5 +195,8 @@ function toTask(
     anchorMs: call.startedMs,
     sessionId: typeof sessionId === "string" ? sessionId : "",
     userId: typeof userId === "string" ? userId : "",
+    attributes: "",
+    spanIds: "",
+    isPaced: false,
   };
 }

@@ -18,6 +18,9 @@ import type {
   WorkerMessage,
   WorkerStart,
 } from "../protocol/call-task.ts";
+import { writeTask } from "../protocol/task-words.ts";
+import { readWorkerMessages } from "../protocol/worker-words.ts";
+import type { Word, Words } from "../protocol/words.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createCallDispatch } from "./call-dispatch.ts";
 import type { StreamListener } from "./call-dispatch.ts";
@@ -95,7 +98,11 @@ export function createWorkerPool(options: {
     queueMax: settings.queue,
     atOnceMax: fewCalls,
     isLate: watch.isLate,
-    send: (thread, tasks) => ports.get(thread)?.postMessage(tasks satisfies ServerMessage),
+    send(thread, tasks) {
+      const words: Word[] = [];
+      for (const task of tasks) writeTask(words, task);
+      ports.get(thread)?.postMessage(words satisfies ServerMessage);
+    },
     lost() {
       const code = stopping ? "draining" : "worker_lost";
       return new GatewayError(code, "the thread that ran this call is gone");
@@ -110,8 +117,8 @@ export function createWorkerPool(options: {
     started++;
     if (started === settings.threads) ready.resolve();
     dispatch.addThread(threadId);
-    port.on("message", (received: readonly WorkerMessage[]) => {
-      for (const each of received) receive(port, each);
+    port.on("message", (words: Words) => {
+      readWorkerMessages(words, (message) => receive(port, message));
     });
     port.on("close", () => gone(threadId));
   });

@@ -50,16 +50,15 @@ function openCall(task: CallTask, deps: WorkerDeps): CallState {
   const common: Attributes = {};
   if (task.sessionId !== "") common[attr.sessionId] = task.sessionId;
   if (task.userId !== "") common[attr.userId] = task.userId;
-  if (task.attributes !== undefined) Object.assign(common, JSON.parse(task.attributes));
-  const pacing =
-    task.isPaced === true ? createPacing(task.call, deps.post, cancellation) : undefined;
+  if (task.attributes !== "") Object.assign(common, JSON.parse(task.attributes));
+  const pacing = task.isPaced ? createPacing(task.call, deps.post, cancellation) : undefined;
   const chat =
     facts === undefined
       ? undefined
       : spans.start({
           name: `chat ${task.providerModel === "" ? facts.model : task.providerModel}`,
           kind: SpanKind.client,
-          ...(task.spanIds !== undefined && { spanId: task.spanIds.slice(0, 16) }),
+          ...(task.spanIds !== "" && { spanId: task.spanIds.slice(0, 16) }),
           attributes: chatRequestAttributes(facts, provider, task),
         });
   deps.registry.open({
@@ -124,7 +123,8 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
       spans: state.spans,
       startSpan(name, kind) {
         state.attempts++;
-        const known = state.attempts === 1 ? task.spanIds?.slice(16) : undefined;
+        const isKnown = state.attempts === 1 && task.spanIds !== "";
+        const known = isKnown ? task.spanIds.slice(16) : undefined;
         return state.startSpan(name, kind, known);
       },
       clock: deps.clock,

@@ -8,6 +8,7 @@ import { workerData } from "node:worker_threads";
 import type { Config } from "../config/schema.ts";
 import { noOutcome } from "../protocol/call-task.ts";
 import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
+import { readTasks } from "../protocol/task-words.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
@@ -74,7 +75,7 @@ async function answer(call: CallTask): Promise<void> {
 
 function receive(message: ServerMessage): void {
   if ("length" in message) {
-    for (const call of message) void answer(call);
+    readTasks(message, (call) => void answer(call));
     return;
   }
   switch (message.kind) {

@@ -4,6 +4,8 @@
 import { MessageChannel, parentPort, threadId } from "node:worker_threads";
 
 import type { ServerMessage, WorkerHello, WorkerMessage } from "../protocol/call-task.ts";
+import { writeWorkerMessage } from "../protocol/worker-words.ts";
+import type { Word } from "../protocol/words.ts";
 
 export interface WorkerLink {
   /** Sends a message, together with all others of this turn of the loop. */
@@ -30,7 +32,7 @@ export function openWorkerLink(
   channel.port1.on("message", receive);
   const hello: WorkerHello = { kind: "hello", threadId, beats: shared };
   parentPort?.postMessage({ ...hello, port: channel.port2 }, [channel.port2]);
-  let outbox: WorkerMessage[] = [];
+  let outbox: Word[] = [];
   function flush(): void {
     if (outbox.length === 0) return;
     channel.port1.postMessage(outbox);
@@ -38,9 +40,10 @@ export function openWorkerLink(
   }
   return {
     post(message) {
-      outbox.push(message);
+      const isFirst = outbox.length === 0;
+      writeWorkerMessage(outbox, message);
       if (isQuiet()) flush();
-      else if (outbox.length === 1) setImmediate(flush);
+      else if (isFirst) setImmediate(flush);
     },
     beat() {
       if (Atomics.add(beats, 0, 1) % heapEveryBeats !== 0) return;

@@ -24,5 +24,8 @@ export function testTask(body: string): CallTask {
     anchorMs: 0,
     sessionId: "",
     userId: "",
+    attributes: "",
+    spanIds: "",
+    isPaced: false,
   };
 }

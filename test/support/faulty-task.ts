@@ -8,6 +8,7 @@ import type {
   ServerMessage,
   WorkerStart,
 } from "../../src/protocol/call-task.ts";
+import { readTasks } from "../../src/protocol/task-words.ts";
 import { openWorkerLink } from "../../src/workers/worker-link.ts";
 import { ownOutcome } from "./call-tasks.ts";
 
@@ -23,7 +24,7 @@ export default function task(): void {}
 
 function receive(message: ServerMessage): void {
   if (!("length" in message)) return;
-  for (const call of message) void answer(call);
+  readTasks(message, (call) => void answer(call));
 }
 
 async function answer(call: CallTask): Promise<void> {
