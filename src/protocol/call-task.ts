@@ -1,5 +1,6 @@
 // What crosses between the server thread and a worker: the task, its result, and stream messages.
-// Flat records of primitives, which cross as words (words.ts). Anything nested travels as JSON. "Binary string" means one char per byte (0-255), so that bytes cross untouched as a string.
+// Flat records of primitives, which cross as words (words.ts). Anything nested travels as JSON. "Binary string" means
+// one char per byte (0-255), so that bytes cross untouched as a string.
 
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import { binaryToUtf8 } from "./binary-string.ts";
@@ -186,8 +187,8 @@ export interface RefusedAttempt {
 export type StreamMessage = Exclude<WorkerMessage, { readonly kind: "reply" | "failed" }>;
 
 /**
- * Server to worker. Words: calls to run (task-words.ts), those of one turn of the server's loop. `credit` allows that many
- * more bytes of parts; `cancel` ends the call; `resume` lets a refused one go on.
+ * Server to worker. Words: calls to run (task-words.ts), those of one turn of the server's loop. `credit` allows
+ * that many more bytes of parts; `cancel` ends the call; `resume` lets a refused one go on.
  */
 export type ServerMessage =
   | Words

@@ -118,7 +118,7 @@ export function createWorkerPool(options: {
     if (started === settings.threads) ready.resolve();
     dispatch.addThread(threadId);
     port.on("message", (words: Words) => {
-      readWorkerMessages(words, (message) => receive(port, message));
+      readWorkerMessages(words, (each) => receive(port, each));
     });
     port.on("close", () => gone(threadId));
   });
