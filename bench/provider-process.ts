@@ -2,7 +2,8 @@
 // machine as little as can be. What it does is chosen by the model's name, which is in the first bytes of a body:
 //   plain            a completion at once
 //   wait-N           the same after N ms
-//   stream           a 50-chunk stream at once
+//   stream           a 50-chunk stream in one write
+//   apart            a 50-chunk stream, each chunk a write of its own, one in a turn of the loop
 //   paced-N          a 50-chunk stream, N ms between chunks
 // A stream carries usage as OpenAI's does: only when `include_usage` is asked for, and then on every chunk.
 
@@ -99,10 +100,36 @@ function answer(socket: Socket<Connection>, body: string): void {
   const kind = body.includes('"include_usage":true') ? "usage" : "bare";
   if (model === "plain") write(socket, plainReply);
   else if (model === "stream") write(socket, streamReplies[kind]);
+  else if (model === "apart") writeApart(socket, streamParts[kind]);
   else if (model.startsWith("wait-")) {
     setTimeout(() => write(socket, plainReply), Number(model.slice(5)));
   } else if (model.startsWith("paced-")) pace(socket, streamParts[kind], Number(model.slice(6)));
   else write(socket, Buffer.from("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"));
+}
+
+/** Streams that are written apart, and how far each has come. */
+const apart: {
+  readonly socket: Socket<Connection>;
+  readonly parts: readonly Buffer[];
+  next: number;
+}[] = [];
+
+function writeApart(socket: Socket<Connection>, parts: readonly Buffer[]): void {
+  apart.push({ socket, parts, next: 0 });
+  if (apart.length === 1) setImmediate(writeNextOfEach);
+}
+
+function writeNextOfEach(): void {
+  for (let index = apart.length - 1; index >= 0; index--) {
+    const stream = apart[index];
+    const part = stream?.parts[stream.next++];
+    if (stream !== undefined && part !== undefined && stream.socket.readyState > 0) {
+      write(stream.socket, part);
+    } else {
+      apart.splice(index, 1);
+    }
+  }
+  if (apart.length > 0) setImmediate(writeNextOfEach);
 }
 
 function pace(socket: Socket<Connection>, parts: readonly Buffer[], everyMs: number): void {

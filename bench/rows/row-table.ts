@@ -4,12 +4,13 @@ import type { Row } from "../bench-context.ts";
 import { batch } from "./batch-rows.ts";
 import { inFlight, kill, memory, million, overload, start } from "./capacity-rows.ts";
 import { firstToken, latency } from "./latency-rows.ts";
-import { paced, plain, streams, streamsWithUsage } from "./throughput-rows.ts";
+import { paced, plain, streams, streamsApart, streamsWithUsage } from "./throughput-rows.ts";
 import { promptSize, threads, tracingCost } from "./variant-rows.ts";
 
 export const rows: readonly Row[] = [
   plain,
   streams,
+  streamsApart,
   latency,
   firstToken,
   inFlight,
