@@ -1,13 +1,16 @@
 // `everyspan status` as a person has it, where there is little or nothing for it to read.
 
-import { afterAll, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openLedgerFile } from "../../../src/tracing/exporter/ledger-file.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "everyspan-status-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "everyspan-status-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function status(...words: readonly string[]): { code: number; out: string; err: string } {
   const main = resolve(import.meta.dir, "../../../src/main.ts");
