@@ -8,13 +8,9 @@ import type { CallDeps } from "./call-deps.ts";
 import { handleCall, traceOf } from "./handle-call.ts";
 import { errorResponse } from "./error-response.ts";
 import { assertOwnPage } from "./origin-check.ts";
+import type { RequestHost } from "./request-host.ts";
 import { createTargetReader } from "./request-target.ts";
 import { matchRoute } from "./routes.ts";
-
-/** What Bun's server offers a request. */
-interface RequestHost {
-  readonly timeout: (request: Request, seconds: number) => void;
-}
 
 export interface AppDeps extends CallDeps {
   readonly readiness: () => Response;
@@ -26,9 +22,7 @@ const ownPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"
 export function createApp(deps: AppDeps): Elysia {
   const readTarget = createTargetReader();
 
-  function serve(request: Request, server: RequestHost | null): Promise<Response> | Response {
-    // A long call is silent for minutes: the idle timer must not cut it.
-    server?.timeout(request, 0);
+  function serve(request: Request, host: RequestHost | null): Promise<Response> | Response {
     const target = readTarget(request.url);
     if (target === undefined) {
       const error = new GatewayError("invalid_request", "the Host header does not name a host");
@@ -37,7 +31,7 @@ export function createApp(deps: AppDeps): Elysia {
     const route = matchRoute(target.pathname, request.headers.has("anthropic-version"));
     return route === undefined
       ? unrouted(request, strayError(target.pathname), deps)
-      : handleCall(request, { route, target }, deps);
+      : handleCall(request, { route, target, host }, deps);
   }
 
   /** Nor are figures and health for pages of elsewhere, whose names may have been made to point here. */

@@ -10,6 +10,8 @@ import type { CallReport } from "./call-report.ts";
 import { clientResponse } from "./client-response.ts";
 import { errorResponse } from "./error-response.ts";
 import { commit, refuse } from "./finish.ts";
+import { idleSeconds } from "./request-host.ts";
+import type { RequestHost } from "./request-host.ts";
 import { abandonCall, journalOf, sealCall } from "./server-call.ts";
 import type { ServerCall } from "./server-call.ts";
 import { streamErrorEvent } from "./stream-error.ts";
@@ -21,6 +23,8 @@ interface Flight {
   readonly call: ServerCall;
   readonly task: CallTask;
   readonly deps: CallDeps;
+  /** Gives the connection its idle timer back, for the reply's end and for what comes after it. */
+  readonly rearm: () => void;
   /** Hands the reply to the client; later calls change nothing. */
   readonly reply: (response: Response) => void;
   sink: StreamSink | undefined;
@@ -32,14 +36,22 @@ interface Flight {
 /** Runs the task; resolves with the reply as soon as there is one to send, a stream's at its head. */
 export function fly(
   request: Request,
-  { call, task, deps }: { call: ServerCall; task: CallTask; deps: CallDeps },
+  {
+    call,
+    task,
+    host,
+    deps,
+  }: { call: ServerCall; task: CallTask; host: RequestHost | null; deps: CallDeps },
 ): Promise<Response> {
+  // A call may be silent for minutes: the idle timer must not cut it.
+  host?.timeout(request, 0);
   return new Promise((resolve) => {
     const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
     const flight: Flight = {
       call,
       task,
       deps,
+      rearm: () => host?.timeout(request, idleSeconds),
       reply: resolve,
       sink: undefined,
       isEvents: false,
@@ -133,6 +145,7 @@ async function endPlain(
     const left = result.code === "client_disconnected";
     const status = left ? undefined : response.status;
     await commit(deps, sealCall(call, { status, failure, outcome: result }));
+    flight.rearm();
     flight.reply(response);
     reportLater(deps, { call, status, outcome: result, failure, refused: false });
     return;
@@ -146,6 +159,7 @@ async function endPlain(
     traceId: call.traceId,
   });
   await committed;
+  flight.rearm();
   flight.reply(response);
   reportLater(deps, { call, status, outcome: result, failure: undefined, refused: false });
 }
@@ -158,6 +172,7 @@ async function endStream(
   const { call, deps, status } = flight;
   const failure = streamFailure(end);
   await commit(deps, sealCall(call, { status, failure, outcome: end }));
+  flight.rearm();
   endSink(flight, end.last, failure !== undefined);
   reportLater(deps, { call, status, outcome: end, failure, refused: false });
 }
@@ -187,6 +202,7 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   const { call, deps, sink } = flight;
   const failure = toWireError(error);
   if (failure.code === "overloaded") {
+    flight.rearm();
     flight.reply(refuse(call, error, deps));
     return;
   }
@@ -197,6 +213,7 @@ async function endBroken(flight: Flight, error: unknown): Promise<void> {
   const workerPart = deps.exporter.workerPart(call.id);
   await commit(deps, abandonCall(call, failure, { chat: generates, status, workerPart }));
   deps.report({ call, status, outcome: undefined, failure, refused: false }, deps.clock());
+  flight.rearm();
   if (sink === undefined) flight.reply(response);
   else endSink(flight, streamErrorEvent(api, failure), true);
 }

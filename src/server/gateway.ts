@@ -19,6 +19,7 @@ import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { metricsText } from "./metrics-text.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createRefusalBudget } from "./refusal-budget.ts";
+import { idleSeconds } from "./request-host.ts";
 import { createSampler } from "./sampler.ts";
 import { createSpanAccount } from "./span-account.ts";
 import type { GatewayAccount } from "./span-account.ts";
@@ -170,7 +171,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const common = {
     // Beyond this Bun itself answers, without a body; the bound that clients meet is ours.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    idleTimeout: 60,
+    idleTimeout: idleSeconds,
   };
   app.listen(
     unix === undefined

@@ -9,13 +9,22 @@ import type { CallDeps } from "./call-deps.ts";
 import { refuse } from "./finish.ts";
 import { fly } from "./flight.ts";
 import { authenticate, prepareTask } from "./intake.ts";
+import type { RequestHost } from "./request-host.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { Route } from "./routes.ts";
 import { openServerCall } from "./server-call.ts";
 
 export async function handleCall(
   request: Request,
-  { route, target }: { readonly route: Route; readonly target: RequestTarget },
+  {
+    route,
+    target,
+    host,
+  }: {
+    readonly route: Route;
+    readonly target: RequestTarget;
+    readonly host: RequestHost | null;
+  },
   deps: CallDeps,
 ): Promise<Response> {
   const trace = traceOf(request.headers, deps);
@@ -36,7 +45,7 @@ export async function handleCall(
   if (route.name === "models" && deps.config.models !== undefined) {
     return listModels({ call, task, deps });
   }
-  return fly(request, { call, task, deps });
+  return fly(request, { call, task, host, deps });
 }
 
 /** @throws GatewayError why no call can be taken now */

@@ -198,6 +198,23 @@ describe.if(isLong)("a client that sends a byte a second", () => {
   }, 120_000);
 });
 
+describe.if(isLong)("a connection on which nothing comes after a call", () => {
+  async function secondsToClose(stream: boolean): Promise<number> {
+    const client = startClient({ route: "/v1/messages", stream, script: { delayMs: 100 } });
+    await waitFor(() => client.received() > 0, 10_000, "a reply");
+    const answeredAt = performance.now();
+    await client.closed;
+    return (performance.now() - answeredAt) / 1000;
+  }
+
+  test("is closed after a minute", async () => {
+    for (const seconds of await Promise.all([secondsToClose(false), secondsToClose(true)])) {
+      expect(seconds).toBeGreaterThan(50);
+      expect(seconds).toBeLessThan(70);
+    }
+  }, 90_000);
+});
+
 describe.if(hasProcessResources)("many clients that leave", () => {
   const clients = isLong ? 10_000 : 900;
   const atOnce = isLong ? 500 : 150;

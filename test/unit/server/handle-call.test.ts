@@ -59,7 +59,7 @@ async function knock(
     ...init,
   });
   const target = { pathname: path, search: "", hostname: "127.0.0.1", port: 4000 };
-  await handleCall(request, { route: routeOf(path), target }, deps);
+  await handleCall(request, { route: routeOf(path), target, host: null }, deps);
   expect(reports).toHaveLength(1);
   return reports[0]?.failure?.message ?? "";
 }
