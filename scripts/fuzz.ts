@@ -29,6 +29,10 @@ const faultsShownMax = 20;
 const growthBytesMax = 200 * 1024 * 1024;
 
 const words = process.argv.slice(2);
+if (!words.every((word) => /^(?:--seed=)?\d+$/.test(word))) {
+  console.error("usage: bun run fuzz [REQUESTS] [--seed=N]");
+  process.exit(2);
+}
 const total = Number(words.find((word) => /^\d+$/.test(word)) ?? 100_000);
 const given = words.find((word) => word.startsWith("--seed="))?.slice("--seed=".length);
 const seed = given === undefined ? randomInt(2 ** 31) : Number(given);
