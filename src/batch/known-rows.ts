@@ -1,13 +1,7 @@
 // What the ledger knows of a batch's rows, read alongside the input: both are in order, so that no more than a
 // page of it is in memory. Main thread.
 
-/** A row as an earlier run left it. */
-export interface KnownRow {
-  readonly row: number;
-  readonly state: "open" | "ok" | "failed";
-  readonly sends: number;
-  readonly result: string;
-}
+import type { KnownRow } from "../protocol/ended-rows.ts";
 
 /** Rows after that one, in order. */
 export type ReadRows = (afterRow: number, limit: number) => readonly KnownRow[];

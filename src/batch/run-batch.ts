@@ -2,6 +2,7 @@
 // of it. The rows themselves are send-rows.ts's.
 
 import type { Config } from "../config/schema.ts";
+import type { Spent } from "../protocol/ended-rows.ts";
 import type { Account } from "../protocol/exporter-message.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
@@ -16,7 +17,7 @@ import { createTaskMaker } from "./row-task.ts";
 import { createRunTrace, rowsInOneTraceMax } from "./run-trace.ts";
 import { createSendGate } from "./send-gate.ts";
 import { sendRows } from "./send-rows.ts";
-import { createTally, type Spent, type TallyFigures } from "./tally.ts";
+import { createTally, type TallyFigures } from "./tally.ts";
 
 /** A batch's rows in its ledger, once the exporter has it open. */
 export interface BatchRows {

@@ -1,10 +1,11 @@
 // The rows of a run, main thread: reads the input in order, lets rows through the gate, writes what they became in
 // the same order. No row is sent that the ledger has an answer for.
 
+import type { KnownRow } from "../protocol/ended-rows.ts";
 import { truthOf, type BatchJob } from "./batch-job.ts";
 import { createCostGuard } from "./cost-guard.ts";
 import type { InputRow } from "./input-row.ts";
-import { createKnownRows, type KnownRow } from "./known-rows.ts";
+import { createKnownRows } from "./known-rows.ts";
 import { openOutput } from "./output-sink.ts";
 import { createRefusalWatch } from "./refusal-watch.ts";
 import { createRowFlow, type RowFlowDeps } from "./row-flow.ts";

@@ -1,5 +1,6 @@
 // The account of a run as it goes on, main thread: rows, money, time, errors. Memory is bounded.
 
+import type { Spent } from "../protocol/ended-rows.ts";
 import { createEvaluation, type EvaluationResult } from "./evaluation.ts";
 import { createLatencyHistogram } from "./latency-histogram.ts";
 
@@ -55,8 +56,6 @@ export interface Tally {
   readonly addSpent: (spent: Spent) => void;
   readonly figures: () => TallyFigures;
 }
-
-export type Spent = Pick<TallyFigures, "inputTokens" | "outputTokens" | "cost" | "unpriced">;
 
 const errorKindsMax = 100;
 

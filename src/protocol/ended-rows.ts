@@ -16,6 +16,12 @@ export interface EndedRowCall extends EndedRow {
   readonly sampled: boolean;
 }
 
+/** A row as an earlier run left it. */
+export type KnownRow = Pick<EndedRow, "row" | "state" | "result">;
+
+/** What sendings have used. */
+export type Spent = Pick<RowEnd, "inputTokens" | "outputTokens" | "cost" | "unpriced">;
+
 /** Call, row, state, spans, their number, sampled, input tokens, output tokens, cost, unpriced, result. */
 const wordsPerRow = 11;
 const isOk = 1;

@@ -3,6 +3,7 @@
 
 import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
+import type { KnownRow, Spent } from "../../protocol/ended-rows.ts";
 import { rowStates } from "./ledger-batches.ts";
 import { userVersion } from "./ledger-file.ts";
 import { ledgerVersion } from "./ledger-schema.ts";
@@ -13,22 +14,6 @@ export interface KnownBatch {
   readonly description: string;
 }
 
-export interface KnownRow {
-  readonly row: number;
-  readonly state: "open" | "ok" | "failed";
-  /** How often it was sent. */
-  readonly sends: number;
-  readonly result: string;
-}
-
-export interface BatchTotals {
-  readonly sends: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cost: number;
-  readonly unpriced: number;
-}
-
 export interface BatchReader {
   readonly find: (name: string) => KnownBatch | undefined;
   /** A number for a batch that is new. */
@@ -36,13 +21,13 @@ export interface BatchReader {
   /** Rows in order, after that one. */
   readonly rowsAfter: (batch: number, row: number, limit: number) => KnownRow[];
   readonly result: (batch: number, row: number) => string | undefined;
-  readonly totals: (batch: number) => BatchTotals;
+  readonly totals: (batch: number) => Spent;
   readonly close: () => void;
 }
 
 export interface BatchRowsReader {
   /** As it was when this was opened. */
-  readonly spent: BatchTotals;
+  readonly spent: Spent;
   readonly read: (afterRow: number, limit: number) => KnownRow[];
   readonly result: (row: number) => string | undefined;
   readonly close: () => void;
@@ -107,7 +92,7 @@ function batchReader(database: Database): BatchReader {
         Omit<KnownRow, "state"> & { readonly state: number },
         [number, number, number]
       >(
-        `SELECT row, state, sends, result FROM batch_rows WHERE batch = ? AND row > ?
+        `SELECT row, state, result FROM batch_rows WHERE batch = ? AND row > ?
          ORDER BY row LIMIT ?`,
       );
       return select
@@ -121,11 +106,11 @@ function batchReader(database: Database): BatchReader {
       return select.get(batch, row)?.result;
     },
     totals(batch) {
-      const none = { sends: 0, inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+      const none = { inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
       if (!hasTables()) return none;
-      const select = database.query<BatchTotals, [number]>(
+      const select = database.query<Spent, [number]>(
         // `sum` fails where `total` grows imprecise.
-        `SELECT total(sends) sends, total(input_tokens) inputTokens,
+        `SELECT total(input_tokens) inputTokens,
            total(output_tokens) outputTokens, total(cost) cost,
            total(unpriced) unpriced FROM batch_rows WHERE batch = ?`,
       );

@@ -53,6 +53,8 @@ export function createCommitter(options: CommitterOptions): Committer {
   let heldChars = 0;
   let holding: ReturnType<typeof setTimeout> | undefined;
 
+  const isQuiet = (): boolean => queue.length + adrift.length === 0;
+
   const giveUp = (commands: readonly WriteCommand[], reason: string): void => {
     for (const command of commands) unwrittenLost += spansOf(command);
     const waiting = commands.filter(isAcknowledged);
@@ -85,6 +87,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     queue = queue.length > groupMax ? queue.slice(groupMax) : [];
     if (queue.length > 0) schedule();
     if (taken.length > 0 || unwrittenLost > 0) commit(opened, taken);
+    // What comes again comes first and all at once: to a new thread in one message, on a file made anew from here.
+    if (taken.length > 0 && isQuiet() && service.current() === opened) opened.ledger.forgetResent();
   };
 
   const commit = (opened: OpenedLedger, taken: readonly WriteCommand[]): void => {
@@ -145,7 +149,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 
   const flushAll = (): void => {
-    while (queue.length + adrift.length > 0 && service.current() !== undefined) flush();
+    while (!isQuiet() && service.current() !== undefined) flush();
   };
 
   return {
@@ -160,15 +164,15 @@ export function createCommitter(options: CommitterOptions): Committer {
       holding = undefined;
       schedule();
     },
-    isQuiet: () => queue.length + adrift.length === 0,
+    isQuiet,
     unwrittenLost: () => unwrittenLost,
     flushAll,
     async finish() {
       flushAll();
       const deadline = nowMs() + options.commitTimeoutMs;
-      while (queue.length + adrift.length > 0 && nowMs() < deadline) {
+      while (!isQuiet() && nowMs() < deadline) {
         flush();
-        if (queue.length + adrift.length > 0) await Bun.sleep(5);
+        if (!isQuiet()) await Bun.sleep(5);
       }
       clearTimeout(holding);
       giveUp([...adrift.splice(0), ...queue], service.problem());

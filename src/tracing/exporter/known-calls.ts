@@ -10,6 +10,8 @@ export interface KnownCalls {
   add(call: string): void;
   /** Not written after all: the transaction failed. */
   forget(calls: readonly { readonly call: string }[]): void;
+  /** All that came again since the ledger was opened has come. */
+  forgetResent(): void;
 }
 
 /** A server keeps no more than that of what it was not told of (unsettled-calls.ts), in bytes of spans. */
@@ -41,6 +43,7 @@ export function openKnownCalls(database: Database, run: string, lastSeq: number)
   let newer = new Set<string>();
   let older = new Set<string>();
   return {
+    forgetResent: () => resent.clear(),
     has: (call) => newer.has(call) || older.has(call) || (resent.size > 0 && resent.has(call)),
     add(call) {
       if (newer.size === generationCalls) {

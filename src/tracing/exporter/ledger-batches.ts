@@ -33,7 +33,7 @@ export const rowStates = { open: 0, ok: 1, failed: 2 } as const;
  * - `batches`: one row per output; `description` is what must be the same for its rows to be gone on with,
  *   `origin` what the spans of the rows that are open have in common.
  * - `batch_rows`: one row per row that has ended, or was left open by a run that is gone. Figures add up over all
- *   its sendings; `call` is the last.
+ *   its sendings; `call` is the last. How many there were, `sends`, is for people who look.
  * - `batch_openings`: what is open (open-rows.ts).
  */
 const batchTables = `

@@ -56,6 +56,8 @@ export interface Ledger {
   workerPart(call: string): { readonly spans: Uint8Array; readonly spanCount: number } | undefined;
   /** Commits what earlier processes left open, closed as interrupted. Returns how many calls. */
   closeInterrupted(): number;
+  /** What the server sent again has all been committed. */
+  forgetResent(): void;
   beat(): void;
   /** Has the account's row count all calls: before any of them is deleted. */
   saveAccount(): void;
@@ -250,6 +252,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       logBytes = 0;
       database.query(`PRAGMA wal_checkpoint(${how})`).all();
     },
+    forgetResent: known.forgetResent,
     beat: () => void updateAlive.run(nowMs()),
     saveAccount() {
       if (savedSeq === totals.lastSeq) return;

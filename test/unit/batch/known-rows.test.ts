@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createKnownRows, type KnownRow } from "../../../src/batch/known-rows.ts";
+import { createKnownRows } from "../../../src/batch/known-rows.ts";
+import type { KnownRow } from "../../../src/protocol/ended-rows.ts";
 
 function ledgerOf(rows: readonly number[]): {
   reads: number;
@@ -12,7 +13,7 @@ function ledgerOf(rows: readonly number[]): {
       return rows
         .filter((row) => row > after)
         .slice(0, limit)
-        .map((row) => ({ row, state: "ok", sends: 1, result: `r${row}` }));
+        .map((row) => ({ row, state: "ok", result: `r${row}` }));
     },
   };
   return ledger;

@@ -1,9 +1,13 @@
-// The queue of a ledger that is down: what waits is bounded, whatever it is made of.
+// The queue before a ledger: what waits while it is down is bounded, and what came again is remembered until it is in.
 
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import type { ExporterCommand, ExporterEvent } from "../../../../src/protocol/exporter-message.ts";
 import { createCommitter, type WriteCommand } from "../../../../src/tracing/exporter/committer.ts";
+import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
 import type { LedgerService } from "../../../../src/tracing/exporter/ledger-service.ts";
+import { openLedger } from "../../../../src/tracing/exporter/ledger.ts";
+import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
 const downService: LedgerService = {
@@ -18,10 +22,10 @@ const downService: LedgerService = {
   stop: () => undefined,
 };
 
-function setUp() {
+function setUp(service = downService) {
   const events: ExporterEvent[] = [];
   const committer = createCommitter({
-    service: downService,
+    service,
     commitTimeoutMs: 60_000,
     nowMs: () => 0,
     emit: (event) => void events.push(event),
@@ -63,3 +67,23 @@ test.each(Object.keys(kinds))(
     await committer.finish();
   },
 );
+
+test("what was sent again is remembered until all of it is in the ledger, in as many turns as that takes", async () => {
+  const { path, remove } = temporaryFolder();
+  const opening = openLedgerFile(join(path, "ledger.db"), "process");
+  if (!opening.ok) throw new Error(opening.error);
+  const real = openLedger(opening.file, { run: "r", nowMs: Date.now, recentBytesMax: 0 });
+  const told: number[] = [];
+  const ledger = { ...real, forgetResent: () => void told.push(real.totals.calls) };
+  const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+  const { committer } = setUp({ ...downService, current: () => opened });
+  for (let index = 0; index < 2500; index++) {
+    const { call: name, spans, spanCount, sampled } = testCall({ spans: 1 });
+    committer.receive({ kind: "finished", call: name, spans, spanCount, sampled });
+  }
+  await waitFor(() => told.length > 0, 5000);
+  expect(told).toEqual([2500]);
+  await committer.finish();
+  opening.file.close();
+  remove();
+});

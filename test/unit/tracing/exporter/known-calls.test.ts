@@ -39,6 +39,16 @@ test("all that its own run has committed may come again", () => {
   ]);
 });
 
+test("what came again is let go of once it has all come, and what was written just now is not", () => {
+  const database = ledgerWith([]);
+  openKnownCalls(database, "run", 0);
+  insert(database, ["a"]);
+  const known = openKnownCalls(database, "run", 1);
+  known.add("b");
+  known.forgetResent();
+  expect([known.has("a"), known.has("b")]).toEqual([false, true]);
+});
+
 test("of another run's calls the newest are looked at, should it have come in between", () => {
   const megabyte = 1024 * 1024;
   const database = ledgerWith(["a", "b", "c", "d"], megabyte);

@@ -142,9 +142,7 @@ describe("a batch's rows", () => {
     expect(statusOf().openCalls).toBe(2);
     write(ledger, end(a, 1, "ok"));
     const reader = openBatchReader(path);
-    expect(reader?.rowsAfter(1, 0, 10)).toEqual([
-      { row: 1, state: "ok", sends: 1, result: "ok 1" },
-    ]);
+    expect(reader?.rowsAfter(1, 0, 10)).toEqual([{ row: 1, state: "ok", result: "ok 1" }]);
     expect(reader?.result(1, 1)).toBe("ok 1");
     expect([ledger.openCalls(), ledger.openSpans()]).toEqual([1, 3]);
     expect(statusOf()).toMatchObject({ openCalls: 1, openSpans: 3 });
@@ -160,7 +158,6 @@ describe("a batch's rows", () => {
     for (let time = 0; time < 3; time++) write(ledger, end(call, 1, "failed"));
     const reader = openBatchReader(path);
     expect(reader?.totals(1)).toEqual({
-      sends: 1,
       inputTokens: 10,
       outputTokens: 2,
       cost: 0.5,
@@ -178,10 +175,8 @@ describe("a batch's rows", () => {
     write(ledger, begin(), opening(first, 1), end(first, 1, "failed"));
     write(ledger, opening(second, 1), end(second, 1, "ok"));
     const reader = openBatchReader(path);
-    expect(reader?.rowsAfter(1, 0, 10)).toEqual([
-      { row: 1, state: "ok", sends: 2, result: "ok 1" },
-    ]);
-    expect(reader?.totals(1)).toMatchObject({ sends: 2, inputTokens: 20, cost: 1 });
+    expect(reader?.rowsAfter(1, 0, 10)).toEqual([{ row: 1, state: "ok", result: "ok 1" }]);
+    expect(reader?.totals(1)).toMatchObject({ inputTokens: 20, cost: 1 });
     reader?.close();
     ledger.file.close();
   });
@@ -242,7 +237,7 @@ describe("a batch's rows", () => {
     expect([second.openCalls(), statusOf().openCalls]).toEqual([0, 0]);
     expect(second.totals.committed).toBe(3);
     const reader = openBatchReader(path);
-    expect(reader?.rowsAfter(1, 0, 10)[0]).toMatchObject({ state: "open", sends: 1 });
+    expect(reader?.rowsAfter(1, 0, 10)[0]).toMatchObject({ state: "open" });
     reader?.close();
     second.file.close();
   });
@@ -391,7 +386,7 @@ test("a ledger without batches has none, and one that is not there neither", () 
   expect(reader?.find("out")).toBe(undefined);
   expect(reader?.nextNumber()).toBe(1);
   expect(reader?.rowsAfter(1, 0, 10)).toEqual([]);
-  expect(reader?.totals(1).sends).toBe(0);
+  expect(reader?.totals(1).inputTokens).toBe(0);
   reader?.close();
   ledger.file.close();
 });
