@@ -1,9 +1,6 @@
-// Tests: tasks for the pool's threads, and the outcome of one that recorded nothing.
+// Tests: tasks for the pool's threads.
 
-import { noOutcome } from "../../src/protocol/call-task.ts";
-import type { CallOutcome, CallTask } from "../../src/protocol/call-task.ts";
-
-export const ownOutcome: CallOutcome = noOutcome;
+import type { CallTask } from "../../src/protocol/call-task.ts";
 
 export function testTask(body: string): CallTask {
   return {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { workerData } from "node:worker_threads";
+import { noOutcome } from "../../src/protocol/call-task.ts";
 import type {
   CallResult,
   CallTask,
@@ -10,7 +11,6 @@ import type {
 } from "../../src/protocol/call-task.ts";
 import { readTasks } from "../../src/protocol/task-words.ts";
 import { openWorkerLink } from "../../src/workers/worker-link.ts";
-import { ownOutcome } from "./call-tasks.ts";
 
 type PlainResult = Exclude<CallResult, { readonly kind: "streamed" }>;
 
@@ -72,5 +72,5 @@ async function run({ call, body }: CallTask): Promise<PlainResult> {
       await Bun.sleep(600);
       break;
   }
-  return { kind: "reply", status: 200, headers: "{}", body, isText: false, ...ownOutcome };
+  return { kind: "reply", status: 200, headers: "{}", body, isText: false, ...noOutcome };
 }

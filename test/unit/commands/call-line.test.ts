@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import { callLine } from "../../../src/commands/call-line.ts";
-import { ownOutcome } from "../../support/call-tasks.ts";
 import { createCallSource, reportOf, testTraceId } from "../../support/server-calls.ts";
 
 /** The line's columns. */
@@ -12,7 +12,7 @@ function columns(changes: Parameters<typeof reportOf>[1], model = "gpt-4o-mini")
 
 describe("a call's line", () => {
   test("has route, model, status, time, tokens and trace", () => {
-    const outcome = { ...ownOutcome, inputTokens: 100, outputTokens: 20 };
+    const outcome = { ...noOutcome, inputTokens: 100, outputTokens: 20 };
     expect(columns({ outcome })).toEqual([
       "/v1/chat/completions",
       "gpt-4o-mini",
@@ -30,9 +30,9 @@ describe("a call's line", () => {
   });
 
   test("tells tokens of nothing from tokens that are not known", () => {
-    expect(columns({ outcome: { ...ownOutcome, inputTokens: 0, outputTokens: 0 } })[4]).toBe("0→0");
-    expect(columns({ outcome: ownOutcome })[4]).toBe("-");
-    expect(columns({ outcome: { ...ownOutcome, outputTokens: 3 } })[4]).toBe("0→3");
+    expect(columns({ outcome: { ...noOutcome, inputTokens: 0, outputTokens: 0 } })[4]).toBe("0→0");
+    expect(columns({ outcome: noOutcome })[4]).toBe("-");
+    expect(columns({ outcome: { ...noOutcome, outputTokens: 3 } })[4]).toBe("0→3");
   });
 
   test("stays one line of a bounded length, and drives no terminal, whatever the model is called", () => {

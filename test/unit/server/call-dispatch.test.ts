@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import type { CallResult, StreamMessage, WorkerMessage } from "../../../src/protocol/call-task.ts";
 import { createCallDispatch } from "../../../src/server/call-dispatch.ts";
 import type { DispatchOptions } from "../../../src/server/call-dispatch.ts";
-import { ownOutcome, testTask } from "../../support/call-tasks.ts";
+import { testTask } from "../../support/call-tasks.ts";
 
 interface Batch {
   readonly thread: number;
@@ -49,7 +50,7 @@ function setUp(options: Partial<DispatchOptions> = {}) {
       headers: "{}",
       body: "",
       isText: false,
-      ...ownOutcome,
+      ...noOutcome,
     });
   return { dispatch, run, say, reply, batches, heard, ended, late };
 }
@@ -197,7 +198,7 @@ describe("what comes back", () => {
       text: "",
       last: "",
       errorCode: "",
-      ...ownOutcome,
+      ...noOutcome,
     });
     say({ kind: "part", call: "a", text: "late" });
     expect(await result).toBe("streamed");

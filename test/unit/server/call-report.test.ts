@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import type { ErrorCode } from "../../../src/errors/gateway-error.ts";
 import { outcomeLabel } from "../../../src/server/call-report.ts";
 import type { CallReport } from "../../../src/server/call-report.ts";
-import { ownOutcome } from "../../support/call-tasks.ts";
 import { createCallSource, reportOf } from "../../support/server-calls.ts";
 
 const failure = (code: ErrorCode) => ({ failure: { code, message: "" } });
-const failed = { outcome: { ...ownOutcome, errorType: "500" } };
+const failed = { outcome: { ...noOutcome, errorType: "500" } };
 
 test.each([
   ["ok", {}],
-  ["ok", { outcome: ownOutcome }],
+  ["ok", { outcome: noOutcome }],
   ["provider_error", { status: 429 }],
   ["provider_error", { status: 200, ...failed }],
   ["failed", { status: 502, ...failed, ...failure("provider_unreachable") }],

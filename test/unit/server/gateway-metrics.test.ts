@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import { createGatewayMetrics } from "../../../src/server/gateway-metrics.ts";
-import { ownOutcome } from "../../support/call-tasks.ts";
 import { createCallSource, reportOf } from "../../support/server-calls.ts";
 
 function setUp() {
@@ -41,13 +41,13 @@ describe("the gateway's figures", () => {
     const { open, tick, clock, metrics, lines } = setUp();
     const call = open();
     tick(500);
-    metrics.record(reportOf(call, { outcome: { ...ownOutcome, providerMs: 480 } }), clock());
+    metrics.record(reportOf(call, { outcome: { ...noOutcome, providerMs: 480 } }), clock());
     expect(lines(/duration_seconds_sum\{route/)).toEqual([
       `everyspan_call_duration_seconds_sum{${chat}} 0.5`,
     ]);
     const overhead = Number(lines(/overhead_seconds_sum/)[0]?.split(" ")[1]);
     expect(overhead).toBeCloseTo(0.02, 6);
-    metrics.record(reportOf(open(), { outcome: { ...ownOutcome, providerMs: 900 } }), clock());
+    metrics.record(reportOf(open(), { outcome: { ...noOutcome, providerMs: 900 } }), clock());
     expect(Number(lines(/overhead_seconds_sum/)[0]?.split(" ")[1])).toBeCloseTo(0.02, 6);
     expect(lines(/overhead_seconds_count/)[0]).toEndWith(" 2");
   });
@@ -63,7 +63,7 @@ describe("the gateway's figures", () => {
     const { open, clock, metrics, lines } = setUp();
     const call = open({ path: "/v1/messages" });
     call.model = "fast";
-    const outcome = { ...ownOutcome, chatSeconds: 1, responseModel: "claude-haiku-4-5" };
+    const outcome = { ...noOutcome, chatSeconds: 1, responseModel: "claude-haiku-4-5" };
     metrics.record(reportOf(call, { outcome }), clock());
     const [line] = lines(/gen_ai_client_inference_duration_seconds_count/);
     expect(line).toContain('gen_ai_provider_name="anthropic"');

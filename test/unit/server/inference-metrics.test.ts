@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import type { CallOutcome } from "../../../src/protocol/call-task.ts";
 import { createInferenceMetrics } from "../../../src/server/inference-metrics.ts";
 import type { InferenceMetrics } from "../../../src/server/inference-metrics.ts";
 import { labelSetsMax } from "../../../src/server/metric-series.ts";
-import { ownOutcome } from "../../support/call-tasks.ts";
 
 const chat: CallOutcome = {
-  ...ownOutcome,
+  ...noOutcome,
   responseModel: "gpt-4o-mini-2024",
   inputTokens: 100,
   outputTokens: 20,

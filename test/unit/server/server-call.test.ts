@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { noOutcome } from "../../../src/protocol/call-task.ts";
 import { abandonCall, journalOf, sealCall } from "../../../src/server/server-call.ts";
 import { decodeSpans } from "../../../src/tracing/recorder/span-decoding.ts";
 import type { DecodedSpan } from "../../../src/tracing/recorder/span-decoding.ts";
-import { ownOutcome } from "../../support/call-tasks.ts";
 import { createCallSource, testTraceId } from "../../support/server-calls.ts";
 
 const { unset, error } = { unset: 0, error: 2 };
@@ -108,7 +108,7 @@ describe("a sealed call", () => {
     const worker = open({ trace: { spanId: call.root.spanId } });
     const lastEndMs = call.startedMs + 9;
     const spans = journalOf(worker).spans;
-    const outcome = { ...ownOutcome, spans, spanCount: 1, lastEndMs };
+    const outcome = { ...noOutcome, spans, spanCount: 1, lastEndMs };
     const command = sealCall(call, { status: 200, outcome });
     const decoded = decodeSpans(command.spans);
     expect(command).toMatchObject({ kind: "finished", call: call.id, spanCount: 3, sampled: true });
