@@ -22,6 +22,8 @@ export interface LineSink {
 /** Characters of lines kept in memory while they wait for an earlier row. */
 const keptCharsMax = 32 * 1024 * 1024;
 const writeChars = 64 * 1024;
+/** After this even a single line is written: a run may be slow, and somebody may be looking. */
+const writeWithinMs = 1000;
 
 interface Line {
   readonly line: string | undefined;
@@ -29,12 +31,17 @@ interface Line {
 }
 
 /** `place`: 0 for the first row that is written, with no gap. */
-export function createRowWriter(sink: LineSink, header: string): RowWriter {
+export function createRowWriter(
+  sink: LineSink,
+  header: string,
+  { withinMs = writeWithinMs }: { readonly withinMs?: number } = {},
+): RowWriter {
   const waiting = createTransientMap<number, Line>();
   let next = 0;
   let keptChars = 0;
   let text = header;
   let flushing: Promise<void> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   function gather(): void {
     for (;;) {
@@ -44,6 +51,7 @@ export function createRowWriter(sink: LineSink, header: string): RowWriter {
       keptChars -= entry.line?.length ?? 0;
       text += entry.line ?? entry.reread?.() ?? "";
       next += 1;
+      flushSoon();
     }
   }
 
@@ -62,6 +70,14 @@ export function createRowWriter(sink: LineSink, header: string): RowWriter {
     return flushing;
   }
 
+  function flushSoon(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      startFlush().catch(() => undefined); // the sink says it again to whoever waits for it
+    }, withinMs);
+  }
+
+  if (header !== "") flushSoon();
   return {
     put(place, line, reread) {
       const isKept = reread === undefined || place === next || keptChars < keptCharsMax;
@@ -74,6 +90,7 @@ export function createRowWriter(sink: LineSink, header: string): RowWriter {
     },
     written: () => next,
     async end() {
+      clearTimeout(timer);
       await startFlush();
       await flush();
       await sink.end();

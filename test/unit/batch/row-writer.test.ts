@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createRowWriter } from "../../../src/batch/row-writer.ts";
 import { createRandomSource } from "../../support/random-source.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 function memorySink(): {
   text: () => string;
@@ -50,6 +51,29 @@ test("what waits too long is let go of and asked for again", async () => {
   expect(reread).toBeGreaterThan(20);
   expect(reread).toBeLessThan(40);
   expect(sink.text().length).toBe("first\n".length + 63 * line.length);
+});
+
+test("few rows do not wait for many: whoever looks into the output of a slow run sees them", async () => {
+  const sink = memorySink();
+  const writer = createRowWriter(sink, "head\n", { withinMs: 5 });
+  await waitFor(() => sink.text() === "head\n", 2000, "the header");
+  writer.put(1, "b\n", undefined);
+  writer.put(0, "a\n", undefined);
+  await waitFor(() => sink.text() === "head\na\nb\n", 2000, "both rows");
+  await writer.end();
+  expect(sink.text()).toBe("head\na\nb\n");
+});
+
+test("a disk that fails meanwhile is an error of the next who waits for it", async () => {
+  let tries = 0;
+  const full = (): Promise<void> => {
+    tries += 1;
+    return Promise.reject(new Error("disk full"));
+  };
+  const writer = createRowWriter({ write: full, end: full }, "head\n", { withinMs: 5 });
+  await waitFor(() => tries > 0, 2000, "a try");
+  writer.put(0, "a\n", undefined);
+  await expect(writer.end()).rejects.toThrow("disk full");
 });
 
 test("rows behind a gap are left out", async () => {
