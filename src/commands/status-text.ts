@@ -37,7 +37,8 @@ export function callsText(calls: readonly LedgerCall[]): string {
 }
 
 export function rejectedText(rejected: readonly RejectedCall[]): string {
-  if (rejected.length === 0) return "nothing was refused";
+  // Spans can be rejected without it: of what a destination takes in part nothing is to be sent again.
+  if (rejected.length === 0) return "no call was refused as a whole";
   return rejected
     .map(
       ({ destination, rejectedAtMs, reason, spanCount, traceId }) =>

@@ -72,7 +72,7 @@ describe("the calls", () => {
 });
 
 test("what was refused is told with who refused it and why, or that there is nothing", () => {
-  expect(rejectedText([])).toBe("nothing was refused");
+  expect(rejectedText([])).toBe("no call was refused as a whole");
   const rejected = {
     destination: "phoenix",
     call: "c",
