@@ -41,11 +41,11 @@ export function createDrain(options: {
 
   async function endCalls(): Promise<void> {
     if (await idleWithin(options.timeoutMs, true)) return;
-    notice("warning", `ending ${openCalls.count()} calls that are still running`);
+    notice("warning", `ending the calls that still run: ${openCalls.count()}`);
     for (const call of openCalls.ids()) pool.cancel(call, "draining");
     if (await idleWithin(cancelWithinMs)) return;
     // Their threads do not even answer a cancel: ending the threads ends the calls.
-    notice("warning", `ending the threads of ${openCalls.count()} calls`);
+    notice("warning", `ending the threads of calls that do not end: ${openCalls.count()}`);
     await pool.stop();
     await idleWithin(cancelWithinMs);
   }

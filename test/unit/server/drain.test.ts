@@ -44,14 +44,14 @@ test("calls that do not are cancelled, which is said", async () => {
   const { drain, done, notices } = draining("when cancelled");
   await drain.run();
   expect(done).toEqual(["cancel a draining", "cancel b draining"]);
-  expect(notices).toEqual(["ending 2 calls that are still running"]);
+  expect(notices).toEqual(["ending the calls that still run: 2"]);
 });
 
 test("calls that do not even hear that end with their threads", async () => {
   const { drain, done, notices } = draining("with their threads");
   await drain.run();
   expect(done.at(-1)).toBe("stop");
-  expect(notices.at(-1)).toBe("ending the threads of 2 calls");
+  expect(notices.at(-1)).toBe("ending the threads of calls that do not end: 2");
 }, 10_000);
 
 test("who is in a hurry does not wait for the timeout", async () => {
