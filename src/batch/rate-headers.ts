@@ -52,5 +52,7 @@ function amount(text: string | undefined): number | undefined {
 }
 
 function perSecond(perMinute: number | undefined): number | undefined {
-  return perMinute === undefined || perMinute === 0 ? undefined : (perMinute * share) / 60;
+  if (perMinute === undefined || perMinute === 0) return undefined;
+  // One at least: a fraction that is next to nothing would be a wait for ever.
+  return (Math.max(1, perMinute) * share) / 60;
 }

@@ -164,7 +164,7 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
       const calls = Math.min(callsPerSecond(), spreadPerSecond());
       if (calls !== Infinity) nextCallMs = Math.max(nextCallMs, nowMs - burstMs) + 1000 / calls;
       const rate = tokensPerSecond();
-      if (rate !== Infinity) nextTokenMs = Math.max(nextTokenMs, nowMs) + (tokens / rate) * 1000;
+      if (rate !== Infinity) nextTokenMs = Math.max(nextTokenMs, nowMs) + tokensMs(tokens, rate);
       return round;
     },
     accepted(nowMs, reply) {
@@ -174,7 +174,9 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
       recentMs += (reply.durationMs - recentMs) * weight;
       if (replies <= baselineReplies) baselineMs = recentMs;
       const rate = tokensPerSecond();
-      if (rate !== Infinity) nextTokenMs += ((reply.tokens - reply.tokensExpected) / rate) * 1000;
+      if (rate !== Infinity) {
+        nextTokenMs += tokensMs(reply.tokens, rate) - tokensMs(reply.tokensExpected, rate);
+      }
       if (reply.hint !== undefined) {
         hintCalls = reply.hint.callsPerSecond ?? hintCalls;
         hintTokens = reply.hint.tokensPerSecond ?? hintTokens;
@@ -211,6 +213,11 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
       };
     },
   };
+}
+
+/** A limit is by the minute: what is said to take more, were it a million minutes, is held to take one. */
+function tokensMs(tokens: number, perSecond: number): number {
+  return Math.min(60_000, (tokens / perSecond) * 1000);
 }
 
 interface RecentAccepts {

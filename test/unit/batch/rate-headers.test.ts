@@ -37,6 +37,8 @@ describe("rate limit headers", () => {
     expect(rateHint('{"x-ratelimit-limit-requests":"many"}', now)).toBe(undefined);
     expect(rateHint('{"x-ratelimit-limit-requests":"-1"}', now)).toBe(undefined);
     expect(rateHint('{"x-ratelimit-limit-requests":"0"}', now)?.callsPerSecond).toBe(undefined);
+    const little = rateHint('{"x-ratelimit-limit-requests":"1e-300"}', now)?.callsPerSecond;
+    expect(little).toBeGreaterThan(0.01);
   });
 });
 

@@ -153,6 +153,19 @@ describe("limits of one's own", () => {
   });
 });
 
+test("no call takes more of a limit of tokens than a minute has, whatever it is said to have used", () => {
+  const limiter = createRateLimiter({ ...auto, tokensPerMinute: 60_000 }, 0);
+  limiter.enter();
+  limiter.sent(0, 10 ** 9);
+  expect(limiter.waitMs(0, true)).toBeLessThanOrEqual(60_000);
+  const reply = { durationMs: 1, tokensExpected: 10 ** 9, tokens: Number.MAX_SAFE_INTEGER };
+  limiter.accepted(1, { ...reply, hint: undefined });
+  limiter.leave();
+  expect(limiter.waitMs(1, true)).toBeLessThanOrEqual(60_000);
+  limiter.accepted(60_000, { ...reply, tokens: 0, hint: undefined });
+  expect(limiter.waitMs(60_000, true)).toBe(0);
+});
+
 test("nothing is sent before retry-after is over, and then one after the other", () => {
   const limiter = createRateLimiter(auto, 0);
   const rounds = [0, 1, 2].map((at) => {
