@@ -61,11 +61,34 @@ export async function* readJsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGen
 function parseRow(text: string, number: number, line: number): InputRow {
   try {
     const fields = asObject(JSON.parse(text));
-    if (fields !== undefined) return { number, line, fields, problem: "" };
+    if (fields !== undefined) {
+      return isTooDeep(fields, text)
+        ? badRow(number, line, "the line is nested too deep")
+        : { number, line, fields, problem: "" };
+    }
     return badRow(number, line, "the line is no JSON object");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return badRow(number, line, "the line is no JSON");
+  }
+}
+
+/** No shorter line is. */
+const deepCharsMin = 20_000;
+/** What it will be written within, and from: more of the stack is used by then. */
+const levelsAround = 1000;
+
+/** Whether it can be read, and not be written again. */
+function isTooDeep(fields: unknown, text: string): boolean {
+  if (text.length < deepCharsMin) return false;
+  let whole = fields;
+  for (let level = 0; level < levelsAround; level++) whole = [whole];
+  try {
+    JSON.stringify(whole);
+    return false;
+  } catch (error) {
+    if (error instanceof RangeError) return true;
+    throw error;
   }
 }
 

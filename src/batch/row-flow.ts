@@ -178,7 +178,12 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   }
 
   function settle(state: RowState, outcome: RowOutcome): void {
-    settled.push(settledAs(state, outcome));
+    try {
+      settled.push(settledAs(state, outcome));
+    } catch (error) {
+      broken(state, error);
+      return;
+    }
     suspects.over(state.row.number);
     schedule();
   }

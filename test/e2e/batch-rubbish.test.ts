@@ -53,6 +53,25 @@ test("counts of tokens that are no whole numbers, or past all counting, are made
   expect(rows("out.jsonl").length).toBe(300);
 }, 30_000);
 
+test.each(["rows", "requests"])(
+  "a line too deep to be written is a bad row of %s",
+  async (what) => {
+    const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+    const { file, run, rows } = begin(0, () => answer("{}"));
+    const line = (row: number, value: string): string =>
+      what === "rows"
+        ? `{"custom_id":"row-${row}-","extra":${value}}\n`
+        : `{"custom_id":"row-${row}-","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini","messages":[],"extra":${value}}}\n`;
+    file("in.jsonl", line(0, "1") + line(1, deep) + line(2, "3"));
+    const prompt = what === "rows" ? ["--prompt", "{{custom_id}}", "--model", "gpt-4o-mini"] : [];
+    const { code, stderr } = await run("in.jsonl", "--output", "out.jsonl", ...prompt);
+    expect(stderr).toContain("ok 2   failed 1   skipped 0");
+    expect(code).toBe(1);
+    expect(rows("out.jsonl").length).toBe(3);
+  },
+  30_000,
+);
+
 test("an answer that cannot be written fails, alone", async () => {
   const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
   const usage = '{"prompt_tokens":3,"completion_tokens":4}';
