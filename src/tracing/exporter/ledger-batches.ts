@@ -83,22 +83,33 @@ export function createLedgerBatches(database: Database, run: string): LedgerBatc
     database.run(batchTables);
     const { batch, name, description, origin } = command;
     const known = database
-      .query<{ run: string }, [number]>("SELECT run FROM batches WHERE batch = ?")
-      .get(batch);
-    if (known !== null && known.run === command.run) {
+      .query<{ run: string }, [number, string]>(
+        "SELECT run FROM batches WHERE batch = ? AND name = ?",
+      )
+      .get(batch, name);
+    if (known?.run === command.run) {
       database
         .query<unknown, [string, number]>("UPDATE batches SET origin = ? WHERE batch = ?")
         .run(origin, batch);
+      return;
+    }
+    if (known === null) {
+      // Fails when the number or the name is another's by now: its rows are none of this one's.
+      database
+        .query<unknown, [number, string, string, string, string]>(
+          "INSERT INTO batches (batch, name, run, description, origin) VALUES (?, ?, ?, ?, ?)",
+        )
+        .run(batch, name, command.run, description, origin);
       return;
     }
     if (command.restart) {
       database.query<unknown, [number]>("DELETE FROM batch_rows WHERE batch = ?").run(batch);
     }
     database
-      .query<unknown, [number, string, string, string, string]>(
-        "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?)",
+      .query<unknown, [string, string, string, number]>(
+        "UPDATE batches SET run = ?, description = ?, origin = ? WHERE batch = ?",
       )
-      .run(batch, name, command.run, description, origin);
+      .run(command.run, description, origin, batch);
   };
 
   return {

@@ -312,6 +312,20 @@ describe("the trace of a row that was open when its run ended", () => {
   });
 });
 
+test("a batch whose number or name is another's by now is refused, and that one keeps its rows", () => {
+  const ledger = open();
+  const call = testCall();
+  write(ledger, begin(), opening(call, 1), end(call, 1, "ok"));
+  const other = { run: "r2", restart: true };
+  expect(() => write(ledger, begin({ ...other, name: "other" }))).toThrow("batches.batch");
+  expect(() => write(ledger, begin({ ...other, batch: 2 }))).toThrow("batches.name");
+  const reader = openBatchReader(path);
+  expect(reader?.find("out")).toEqual({ batch: 1, run: "r1", description: "{}" });
+  expect(reader?.rowsAfter(1, 0, 10)).toEqual([{ row: 1, state: "ok", result: "ok 1" }]);
+  reader?.close();
+  ledger.file.close();
+});
+
 describe("a row that is sent again", () => {
   const laterMs = 1_800_000_000_000;
   const earlierMs = laterMs - 3_600_000;
