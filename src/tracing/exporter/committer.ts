@@ -112,13 +112,23 @@ export function createCommitter(options: CommitterOptions): Committer {
         queue = [...taken, ...queue];
         service.fail(error);
       } else if (taken.length > 1) {
-        for (const command of taken) commit(opened, [command]);
+        commitSingly(opened, taken);
       } else {
         giveUp(taken, String(error));
       }
       return;
     }
     if (ledger.logPages() > logPagesMax) void moveLog(ledger);
+  };
+
+  const commitSingly = (opened: OpenedLedger, commands: readonly WriteCommand[]): void => {
+    const later = queue;
+    queue = [];
+    for (const command of commands) {
+      if (service.current() === opened) commit(opened, [command]);
+      else queue.push(command);
+    }
+    queue = [...queue, ...later];
   };
 
   /** A checkpoint syncs the log first; done off this thread beforehand, little of that is left. */

@@ -6,7 +6,7 @@ import type { ExporterCommand, ExporterEvent } from "../../../../src/protocol/ex
 import { createCommitter, type WriteCommand } from "../../../../src/tracing/exporter/committer.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
 import type { LedgerService } from "../../../../src/tracing/exporter/ledger-service.ts";
-import { openLedger } from "../../../../src/tracing/exporter/ledger.ts";
+import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
@@ -86,4 +86,42 @@ test("what was sent again is remembered until all of it is in the ledger, in as 
   await committer.finish();
   opening.file.close();
   remove();
+});
+
+test("what cannot be written now waits in its order, also behind a command that can never be", async () => {
+  const written: string[] = [];
+  let fails = 0;
+  const failing = (code: string): Error => Object.assign(new Error(code), { code });
+  const ledger = {
+    commit(calls: readonly { readonly call: string }[]) {
+      const names = calls.map(({ call: name }) => name);
+      if (names.includes("bad")) throw failing("SQLITE_CONSTRAINT");
+      if (names.includes("b") && fails++ === 0) throw failing("SQLITE_FULL");
+      written.push(...names);
+      return { spans: 0, sampledSpans: 0 };
+    },
+    workerPart: () => undefined,
+    forgetResent: () => undefined,
+    logPages: () => 0,
+    totals: { lastSeq: 0 },
+    file: { isInPlace: () => true, isLogInPlace: () => true },
+  } as unknown as Ledger;
+  const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+  let isUp = true;
+  const { committer, events } = setUp({
+    ...downService,
+    current: () => (isUp ? opened : undefined),
+    fail: () => void (isUp = false),
+  });
+  for (const name of ["a", "bad", "b", "c", "d"]) {
+    committer.receive({ kind: "finished", call: name, ...call, spans: "" });
+  }
+  await waitFor(() => !isUp, 1000);
+  committer.receive({ kind: "finished", call: "e", ...call, spans: "" });
+  isUp = true;
+  committer.ledgerChanged();
+  await waitFor(() => written.length === 5, 1000);
+  expect(written).toEqual(["a", "b", "c", "d", "e"]);
+  expect(events.filter(({ kind }) => kind === "failed")).toMatchObject([{ calls: "bad" }]);
+  await committer.finish();
 });
