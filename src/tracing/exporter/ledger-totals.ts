@@ -24,6 +24,19 @@ export function readTotals(database: Database): LedgerTotals {
   return { ...row };
 }
 
+/**
+ * The newest calls have times that are still to come where the clock was ahead, and has been set back: they are as old
+ * as can be told, for otherwise they would hold back what is to go by age.
+ */
+export function correctTimes(database: Database, nowMs: number): void {
+  database
+    .query<unknown, [number]>(
+      `UPDATE calls SET committed_at_ms = ?1 WHERE seq > coalesce(
+         (SELECT seq FROM calls WHERE committed_at_ms <= ?1 ORDER BY seq DESC LIMIT 1), 0)`,
+    )
+    .run(Math.floor(nowMs));
+}
+
 /** When the process that wrote last was last known alive, in milliseconds since the epoch. */
 export function readAliveAtMs(database: Database): number {
   const row = database

@@ -12,7 +12,7 @@ import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
 import type { BatchCall } from "./ledger-destinations.ts";
 import { interruptedCalls } from "./interrupted-calls.ts";
 import { openKnownCalls } from "./known-calls.ts";
-import { readAliveAtMs, readTotals, type LedgerTotals } from "./ledger-totals.ts";
+import { correctTimes, readAliveAtMs, readTotals, type LedgerTotals } from "./ledger-totals.ts";
 import { createRecentCalls, type RecentCalls } from "./recent-calls.ts";
 
 /** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
@@ -119,6 +119,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
   const refusals = createLedgerRefusals(database);
   const totals = readTotals(database);
   const aliveAtMs = readAliveAtMs(database);
+  correctTimes(database, nowMs());
   const known = openKnownCalls(database, run, totals.lastSeq);
   const open = readJournaledCalls(database);
   const recent = createRecentCalls(totals.lastSeq, options.recentBytesMax);

@@ -1,0 +1,73 @@
+// What goes by age, with a clock that was set.
+
+import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
+import { applyRetention } from "../../../../src/tracing/exporter/ledger-retention.ts";
+import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
+import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
+});
+
+const hourMs = 3_600_000;
+const limits = { retentionMs: hourMs, maxSizeBytes: 1e9 };
+
+function setUp() {
+  const { path, remove } = temporaryFolder();
+  cleanups.push(remove);
+  const opening = openLedgerFile(join(path, "ledger.db"), "process");
+  if (!opening.ok) throw new Error(opening.error);
+  const { file } = opening;
+  cleanups.push(file.close);
+  let clockMs = 0;
+  const open = (): Ledger =>
+    openLedger(file, { run: "r", nowMs: () => clockMs, recentBytesMax: 0 });
+  let ledger = open();
+  const count = file.database.query<{ n: number }, []>("SELECT count(*) n FROM calls");
+  return {
+    /** Commits calls when the clock says so. */
+    at(nowMs: number, calls = 1) {
+      clockMs = nowMs;
+      for (let index = 0; index < calls; index++) {
+        const { call, spans, spanCount, sampled } = testCall({ spans: 1 });
+        ledger.commit([{ call, spans, spanCount, sampled }], [], 0);
+      }
+    },
+    /** Within a process no clock goes back. */
+    startAnew(nowMs: number) {
+      clockMs = nowMs;
+      ledger = open();
+    },
+    /** Calls that are left after retention's steps. */
+    left(nowMs: number) {
+      clockMs = nowMs;
+      const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+      while (applyRetention(opened, limits, nowMs).isBehind);
+      return count.get()?.n ?? 0;
+    },
+  };
+}
+
+test("calls go when they are old enough, the oldest first", () => {
+  const { at, left } = setUp();
+  for (const hour of [1, 2, 3]) at(hour * hourMs);
+  expect(left(2.5 * hourMs)).toBe(2);
+  expect(left(3.5 * hourMs)).toBe(1);
+  expect(left(9 * hourMs)).toBe(0);
+});
+
+test("calls of a clock that was ahead are kept as long as others, and hold none back", () => {
+  const { at, startAnew, left } = setUp();
+  at(1.5 * hourMs, 10);
+  at(10_000 * hourMs, 600);
+  startAnew(2 * hourMs);
+  at(2.1 * hourMs);
+  expect(left(2.4 * hourMs)).toBe(611);
+  expect(left(2.6 * hourMs)).toBe(601);
+  startAnew(2.7 * hourMs);
+  expect(left(3.05 * hourMs)).toBe(1);
+  expect(left(4 * hourMs)).toBe(0);
+});
