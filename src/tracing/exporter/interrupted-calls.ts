@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 import type { EndedRow } from "../../protocol/ended-rows.ts";
 import { rowAttributes, rowSpan, standInSpans } from "../recorder/row-opening.ts";
+import { decodeSpans } from "../recorder/span-decoding.ts";
 import { createSpanWriter, type SpanWriter } from "../recorder/span-writer.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
 import type { CallRow } from "./ledger.ts";
@@ -14,6 +15,8 @@ export interface InterruptedCalls {
   readonly calls: readonly CallRow[];
   /** Rows that stay open: nobody knows how they ended. */
   readonly rows: readonly EndedRow[];
+  /** Journals gone wrong: they must cost neither their calls the rest, nor anybody the ledger. */
+  readonly unreadable: readonly { readonly call: string; readonly spanCount: number }[];
 }
 
 interface Part {
@@ -36,7 +39,10 @@ export function interruptedCalls(
        ORDER BY opened_at_ms, call, part`,
     )
     .all(run);
-  const known = Map.groupBy(parts, (part) => part.call);
+  const { readable = [], unreadable = [] } = Object.groupBy(parts, ({ spans }) =>
+    isReadable(spans) ? "readable" : "unreadable",
+  );
+  const known = Map.groupBy(readable, (part) => part.call);
   const open = selectOpenRows(database, "others", run);
   const writer = createSpanWriter();
   for (const row of open) {
@@ -57,7 +63,18 @@ export function interruptedCalls(
       sampled: all.some((part) => part.sampled === 1),
     })),
     rows: open.map(({ batch, opening: { row, call } }) => ({ ...stillOpen, batch, row, call })),
+    unreadable,
   };
+}
+
+function isReadable(spans: Uint8Array): boolean {
+  try {
+    decodeSpans(spans);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 const stillOpen = {

@@ -236,13 +236,19 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
       return row === null ? undefined : { spans: row.spans, spanCount: row.span_count };
     },
     closeInterrupted() {
-      const { calls, rows } = interruptedCalls(database, run, aliveAtMs);
+      const { calls, rows, unreadable } = interruptedCalls(database, run, aliveAtMs);
       for (let at = 0; at < calls.length; at += 500) {
         const some = calls.slice(at, at + 500);
         const names = new Set(some.map(({ call }) => call));
         commit(some, [], 0, { begun: [], rows: rows.filter(({ call }) => names.has(call)) });
       }
       batches.forgetOthers();
+      const lost = unreadable.reduce((sum, { spanCount }) => sum + spanCount, 0);
+      if (lost > 0) commit([], [], lost);
+      for (const { call } of unreadable) {
+        deleteOpen.run(call);
+        open.delete(call);
+      }
       return calls.length;
     },
     noteLogPages(pages) {

@@ -288,6 +288,34 @@ describe("the trace of a row that was open when its run ended", () => {
     second.file.close();
   });
 
+  test("has what stood in for a journal that cannot be read, and keeps no ledger from being opened", () => {
+    const first = open("one");
+    const [call, other, lone] = [testCall(), testCall({ openFrom: 0 }), testCall()];
+    write(first, begin(), opening(call, 4));
+    const broken = { spans: "\x12\xc8\x01", spanCount: 9, sampled: true };
+    write(first, { kind: "journal", part: "worker", call: call.call, ...broken });
+    const { spans, spanCount, sampled } = other;
+    write(first, { kind: "journal", part: "server", call: other.call, spans, spanCount, sampled });
+    write(first, { kind: "journal", part: "worker", call: other.call, ...broken });
+    write(first, { kind: "journal", part: "server", call: lone.call, ...broken });
+    first.file.close();
+    const second = open("two");
+    expect(second.closeInterrupted()).toBe(2);
+    expect(second.totals).toMatchObject({ calls: 2, committed: 3 + spanCount, lost: 27 });
+    const stored = second.file.database.query<{ call: string; spans: Uint8Array }, []>(
+      "SELECT call, spans FROM calls",
+    );
+    const counts = stored.all().map((row) => [row.call, decodeSpans(row.spans).length] as const);
+    expect(new Map(counts)).toEqual(
+      new Map([
+        [call.call, 3],
+        [other.call, spanCount],
+      ]),
+    );
+    expect([second.openCalls(), second.closeInterrupted()]).toEqual([0, 0]);
+    second.file.close();
+  });
+
   test("is not closed by a successor of the same run, which knows what is open", () => {
     const first = open("one");
     const [a, b] = [testCall(), testCall()];
