@@ -32,6 +32,9 @@ const retryBudgetMs = 6 * 3_600_000;
 /** Nobody waits for a single reply: a ledger in trouble gets longer than behind the server. */
 const commitTimeoutMsMin = 10_000;
 
+/** The exporter's word is waited for, also from a thread begun anew: a row that is merely late may yet be lost. */
+const wordWithinMs = 10_000;
+
 /** What a batch changes of the configuration. `roomBytes`: for the rows, beside the traces. */
 export function batchConfig(config: Config, ledgerPath: string, roomBytes: number): Config {
   const { ledger } = config.tracing;
@@ -71,7 +74,7 @@ export async function startBatchThreads(
     },
     wait: {
       waitsFor: "commit",
-      commitTimeoutMs: tracing.ledger.commitTimeoutMs,
+      commitTimeoutMs: tracing.ledger.commitTimeoutMs + wordWithinMs,
       exportWaitMs: tracing.exportWaitMs,
     },
     clock: systemClock,
