@@ -3,7 +3,7 @@
 // encoded strings (tracing/recorder/span-encoding.ts) which the server never looks into.
 
 /**
- * Server to exporter, as an array: all that one turn of the server's loop has to say.
+ * Server to exporter, as words (exporter-words.ts): all that one turn of the server's loop has to say.
  *
  * - `finished`: the whole call, sealed. Committed atomically and acknowledged by id; sending the same
  *   call id again changes nothing (idempotent), so an unacknowledged call may always be sent again.

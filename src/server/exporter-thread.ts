@@ -13,6 +13,8 @@ import type {
   ExporterEvent,
   ExporterStart,
 } from "../protocol/exporter-message.ts";
+import { writeExporterCommand } from "../protocol/exporter-words.ts";
+import type { Word } from "../protocol/words.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createKeptJournals } from "./kept-journals.ts";
 import type { JournalCommand } from "./kept-journals.ts";
@@ -74,7 +76,7 @@ export function createExporterThread(options: {
   let requests = 0;
   let health: ExporterHealth = { ledgerUp: false, reasons: ["starting"] };
   let exportUntilMs: number | undefined;
-  let outbox: ExporterCommand[] = [];
+  let outbox: Word[] = [];
   let isUp = false;
   let isStopped = false;
   let failedStarts = 0;
@@ -119,22 +121,24 @@ export function createExporterThread(options: {
   function restart(): void {
     if (isStopped) return;
     worker = startWorker();
-    outbox = [...journals.commands(), ...unsettled.commands()];
-    if (lostSpans > 0) outbox.push({ kind: "lost", spanCount: lostSpans });
+    const told: ExporterCommand[] = [...journals.commands(), ...unsettled.commands()];
+    if (lostSpans > 0) told.push({ kind: "lost", spanCount: lostSpans });
     lostSpans = 0;
-    for (const request of accountRequests.keys()) outbox.push({ kind: "account", request });
+    for (const request of accountRequests.keys()) told.push({ kind: "account", request });
     if (exportUntilMs !== undefined) {
-      outbox.push({ kind: "stop", exportMs: Math.max(0, exportUntilMs - clock()) });
+      told.push({ kind: "stop", exportMs: Math.max(0, exportUntilMs - clock()) });
     }
+    for (const command of told) writeExporterCommand(outbox, command);
     flush();
   }
 
   /** Posted together at the end of this turn of the loop: a message costs more than what is in it. */
   function post(command: ExporterCommand): void {
     if (!isUp) return; // its successor hears of it in its own way
-    outbox.push(command);
+    const isFirst = outbox.length === 0;
+    writeExporterCommand(outbox, command);
     if (unsettled.count() <= fewCalls) flush();
-    else if (outbox.length === 1) setImmediate(flush);
+    else if (isFirst) setImmediate(flush);
   }
 
   function flush(): void {

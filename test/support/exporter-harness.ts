@@ -12,6 +12,8 @@ import type {
   ExporterEvent,
   ExporterStart,
 } from "../../src/protocol/exporter-message.ts";
+import { writeExporterCommand } from "../../src/protocol/exporter-words.ts";
+import type { Word } from "../../src/protocol/words.ts";
 import { encodeSpan } from "./reference-encoding.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -111,11 +113,14 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
   const find = <K extends ExporterEvent["kind"]>(kind: K) =>
     events.findLast((event): event is Extract<ExporterEvent, { kind: K }> => event.kind === kind);
   await waitFor(() => find("ready"), 5000, "the exporter's ready");
+  const tell = (command: ExporterCommand): void => {
+    worker.postMessage(exporterWords(command));
+  };
   let requests = 0;
   return {
     events,
     worker,
-    send: (command) => worker.postMessage([command]),
+    send: tell,
     async committed(...calls) {
       await waitFor(
         () => calls.every((call) => acknowledged.has(call)),
@@ -130,7 +135,7 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
     async account() {
       requests += 1;
       const request = requests;
-      worker.postMessage([{ kind: "account", request }]);
+      tell({ kind: "account", request });
       const answer = await waitFor(
         () => events.find((event) => event.kind === "account" && event.request === request),
         5000,
@@ -139,7 +144,7 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
       return JSON.parse((answer as { account: string }).account) as Account;
     },
     async stop(exportMs = 1000) {
-      worker.postMessage([{ kind: "stop", exportMs }]);
+      tell({ kind: "stop", exportMs });
       const stopped = await waitFor(() => find("stopped"), exportMs + 5000, "the exporter's stop");
       await worker.terminate();
       return JSON.parse(stopped.account) as Account;
@@ -198,6 +203,13 @@ export function testCall(shape: TestCallShape = {}): TestCall {
     spanCount: count,
     sampled: shape.sampled ?? true,
   };
+}
+
+/** A command as it crosses to the thread. */
+export function exporterWords(command: ExporterCommand): Word[] {
+  const words: Word[] = [];
+  writeExporterCommand(words, command);
+  return words;
 }
 
 export function finished(call: TestCall): Extract<ExporterCommand, { kind: "finished" }> {

@@ -4,7 +4,7 @@
 import { Worker } from "node:worker_threads";
 import { threadEntry } from "../../src/entrypoints.ts";
 import type { ExporterEvent, ExporterStart } from "../../src/protocol/exporter-message.ts";
-import { finished, testCall } from "./exporter-harness.ts";
+import { exporterWords, finished, testCall } from "./exporter-harness.ts";
 
 const worker = new Worker(threadEntry("exporter"), {
   workerData: JSON.parse(process.argv[2] ?? "") as ExporterStart,
@@ -19,7 +19,8 @@ worker.on("message", (event: ExporterEvent) => {
   if (event.kind === "ready") {
     const open = testCall({ openFrom: 1 });
     const { call, spans, spanCount, sampled } = open;
-    worker.postMessage([{ kind: "journal", part: "server", call, spans, spanCount, sampled }]);
+    const part = "server";
+    worker.postMessage(exporterWords({ kind: "journal", part, call, spans, spanCount, sampled }));
     process.stdout.write(`open ${open.spanIds.join(" ")}\n`);
     for (let count = 0; count < inFlight; count += 1) post();
   }
@@ -36,5 +37,5 @@ const spansOf = new Map<string, string>();
 function post(): void {
   const call = testCall();
   spansOf.set(call.call, `acknowledged ${call.spanIds.join(" ")}`);
-  worker.postMessage([finished(call)]);
+  worker.postMessage(exporterWords(finished(call)));
 }

@@ -8,6 +8,8 @@ import type {
   ExporterEvent,
   ExporterStart,
 } from "../../protocol/exporter-message.ts";
+import { readExporterCommands } from "../../protocol/exporter-words.ts";
+import type { Words } from "../../protocol/words.ts";
 import { systemClock } from "../recorder/clock.ts";
 import { createExporter, type Exporter } from "./exporter.ts";
 
@@ -29,9 +31,7 @@ function startThread(): void {
     }
   };
 
-  port.on("message", (commands: readonly ExporterCommand[]) => {
-    for (const command of commands) receive(command);
-  });
+  port.on("message", (words: Words) => readExporterCommands(words, receive));
 
   // The configuration was validated before it was written into this JSON.
   const start = workerData as ExporterStart;
