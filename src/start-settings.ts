@@ -7,7 +7,7 @@ const requestLimit = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65535" };
 const allocator = { MIMALLOC_PURGE_DELAY: "1000" };
 /**
  * A heap of a few megabytes is collected when it has grown by six times its size rather than by three, and by the
- * clock once a second rather than ten times: 5 to 9 % of a call, for some 20 MB under load.
+ * clock once a second rather than ten times: 5 to 9 % of a call, for some 35 MB under load.
  */
 const collector = {
   BUN_JSC_heapGrowthMaxIncrease: "6",
