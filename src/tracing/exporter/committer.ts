@@ -51,6 +51,8 @@ export function createCommitter(options: CommitterOptions): Committer {
   let isMovingLog = false;
   let unwrittenLost = 0;
   let heldChars = 0;
+  /** Of all that has failed since a commit went well: a ledger may come up only to fail again. */
+  let failingSinceMs: number | undefined;
   let holding: ReturnType<typeof setTimeout> | undefined;
 
   const isQuiet = (): boolean => queue.length + adrift.length === 0;
@@ -64,7 +66,8 @@ export function createCommitter(options: CommitterOptions): Committer {
 
   /** Calls wait as long as a reply may wait, counted from the ledger's failure: later ones not at all. */
   const hold = (): void => {
-    const leftMs = service.downSinceMs() + options.commitTimeoutMs - nowMs();
+    const sinceMs = failingSinceMs ?? service.downSinceMs();
+    const leftMs = sinceMs + options.commitTimeoutMs - nowMs();
     if (leftMs <= 0 || heldChars > heldCharsMax || service.isFatal()) {
       const given = queue;
       queue = [];
@@ -98,6 +101,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       const lost = unwrittenLost + group.lostSpans;
       const added = ledger.commit(group.calls, group.journals.values(), lost, group);
       unwrittenLost = 0;
+      failingSinceMs = undefined;
       for (const row of opened.destinations.values()) row.addPending(added.sampledSpans);
       if (!ledger.file.isInPlace() || !ledger.file.isLogInPlace()) {
         // The same calls again on the file that takes its place: known ones change nothing.
@@ -110,6 +114,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     } catch (error) {
       if (!isAboutOneRow(error)) {
         queue = [...taken, ...queue];
+        heldChars = queue.reduce((sum, command) => sum + charsOf(command), 0);
+        failingSinceMs ??= nowMs();
         service.fail(error);
       } else if (taken.length > 1) {
         commitSingly(opened, taken);

@@ -22,12 +22,12 @@ const downService: LedgerService = {
   stop: () => undefined,
 };
 
-function setUp(service = downService) {
+function setUp(service = downService, nowMs = () => 0) {
   const events: ExporterEvent[] = [];
   const committer = createCommitter({
     service,
     commitTimeoutMs: 60_000,
-    nowMs: () => 0,
+    nowMs,
     emit: (event) => void events.push(event),
     onCommitted: () => undefined,
   });
@@ -123,5 +123,69 @@ test("what cannot be written now waits in its order, also behind a command that 
   await waitFor(() => written.length === 5, 1000);
   expect(written).toEqual(["a", "b", "c", "d", "e"]);
   expect(events.filter(({ kind }) => kind === "failed")).toMatchObject([{ calls: "bad" }]);
+  await committer.finish();
+});
+
+test("a ledger that can be opened and not written is waited for as long as one that is down", async () => {
+  let nowMs = 0;
+  let downSinceMs = 0;
+  let isUp = true;
+  let isFull = true;
+  const ledger = {
+    commit() {
+      if (isFull) throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
+      return { spans: 0, sampledSpans: 0 };
+    },
+    workerPart: () => undefined,
+    forgetResent: () => undefined,
+    logPages: () => 0,
+    totals: { lastSeq: 0 },
+    file: { isInPlace: () => true, isLogInPlace: () => true },
+  } as unknown as Ledger;
+  const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+  const { committer, events } = setUp(
+    {
+      ...downService,
+      current: () => (isUp ? opened : undefined),
+      downSinceMs: () => downSinceMs,
+      fail() {
+        isUp = false;
+        downSinceMs = nowMs;
+        committer.ledgerChanged();
+      },
+    },
+    () => nowMs,
+  );
+  const comeUp = async (): Promise<void> => {
+    isUp = true;
+    committer.ledgerChanged();
+    for (let turn = 0; turn < 5; turn++) await new Promise((next) => setImmediate(next));
+  };
+  const receive = (name: string): void =>
+    committer.receive({ kind: "finished", call: name, ...call, spans: "" });
+
+  receive("a");
+  for (const at of [0, 20_000, 40_000, 59_000]) {
+    nowMs = at;
+    await comeUp();
+  }
+  expect(events).toEqual([]);
+  nowMs = 61_000;
+  await comeUp();
+  expect(events).toMatchObject([{ kind: "failed", calls: "a" }]);
+  isFull = false;
+  receive("b");
+  await comeUp();
+  expect(events.at(-1)).toMatchObject({ kind: "committed", calls: "b" });
+  isFull = true;
+  nowMs = 90_000;
+  receive("c");
+  await comeUp();
+  nowMs = 149_000;
+  await comeUp();
+  expect(events.length).toBe(2);
+  isFull = false;
+  await comeUp();
+  expect(events.at(-1)).toMatchObject({ kind: "committed", calls: "c" });
   await committer.finish();
 });
