@@ -217,7 +217,7 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
 
 /** A limit is by the minute: what is said to take more, were it a million minutes, is held to take one. */
 function tokensMs(tokens: number, perSecond: number): number {
-  return Math.min(60_000, (tokens / perSecond) * 1000);
+  return Math.min(60_000, Math.max(0, (tokens / perSecond) * 1000));
 }
 
 interface RecentAccepts {

@@ -164,6 +164,9 @@ test("no call takes more of a limit of tokens than a minute has, whatever it is 
   expect(limiter.waitMs(1, true)).toBeLessThanOrEqual(60_000);
   limiter.accepted(60_000, { ...reply, tokens: 0, hint: undefined });
   expect(limiter.waitMs(60_000, true)).toBe(0);
+  // A request may ask for a negative length.
+  limiter.accepted(60_000, { ...reply, tokensExpected: -(10 ** 9), tokens: 10, hint: undefined });
+  expect(limiter.waitMs(60_000, true)).toBeLessThanOrEqual(60_000);
 });
 
 test("nothing is sent before retry-after is over, and then one after the other", () => {
