@@ -14,5 +14,6 @@ const commands: Readonly<Record<string, () => Promise<CommandDef>>> = {
   check: async () => (await import("./commands/check.ts")).check,
 };
 
-applyStartSettings();
-await runCommandLine(process.argv.slice(2), commands);
+const words = process.argv.slice(2);
+applyStartSettings(words[0]);
+await runCommandLine(words, commands);
