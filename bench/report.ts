@@ -23,8 +23,10 @@ export function describeRun(bench: Bench): string[] {
 export function printFigures(figures: readonly Figure[]): void {
   const width = Math.max(...figures.map(({ figure }) => figure.length)) + 2;
   for (const { figure, value, floor, aim, peer } of figures) {
-    const against = floor === undefined ? "" : `   floor ${floor}, aim ${aim}, best peer ${peer}`;
-    console.log(`  ${figure.padEnd(width)}${value}${against}`);
+    const marks = Object.entries({ floor, aim, "best peer": peer });
+    const known = marks.filter(([, mark]) => mark !== undefined && mark !== "-");
+    const against = known.map(([name, mark]) => `${name} ${mark}`).join(", ");
+    console.log(`  ${figure.padEnd(width)}${value}   ${against}`.trimEnd());
   }
 }
 

@@ -17,6 +17,9 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
 }
 
+/** Until what runs often has been compiled, in each of the four threads of a gateway. */
+export const warmUpMs = 8000;
+
 /** Runs a, b, c, a, b, c, … and gives each one's results in order. `before` warms each up once. */
 export async function interleave<Name extends string, Result>(
   rounds: number,

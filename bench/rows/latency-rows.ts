@@ -4,7 +4,7 @@ import { assertWhole, plainLoad, tracedLoad } from "../bench-context.ts";
 import type { Bench, Row } from "../bench-context.ts";
 import { chatRequest, quantile } from "../load-client.ts";
 import type { LoadResult } from "../load-client.ts";
-import { interleave, showSpread, spreadOf } from "../rounds.ts";
+import { interleave, showSpread, spreadOf, warmUpMs } from "../rounds.ts";
 import type { Spread } from "../rounds.ts";
 
 export const latency: Row = {
@@ -67,6 +67,7 @@ interface Results {
 async function oneByOne(bench: Bench, request: Uint8Array): Promise<Results> {
   const gateway = await bench.startGateway();
   const load = { connections: 1, request, forMs: bench.roundMs };
+  const warm = { connections: 8, request, forMs: warmUpMs };
   const results = await interleave<"gateway" | "passThrough", LoadResult>(
     bench.rounds,
     {
@@ -74,8 +75,8 @@ async function oneByOne(bench: Bench, request: Uint8Array): Promise<Results> {
       passThrough: () => plainLoad(bench, load),
     },
     {
-      gateway: () => tracedLoad(bench, gateway, load),
-      passThrough: () => plainLoad(bench, load),
+      gateway: () => tracedLoad(bench, gateway, warm),
+      passThrough: () => plainLoad(bench, warm),
     },
   );
   await gateway.stop();

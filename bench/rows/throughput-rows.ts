@@ -5,11 +5,9 @@ import type { Bench, Figure, Row, TracedLoad } from "../bench-context.ts";
 import { chatRequest, quantile } from "../load-client.ts";
 import type { LoadResult } from "../load-client.ts";
 import { exporterSeconds, threadSeconds } from "../process-figures.ts";
-import { interleave, ratios, showSpread, spreadOf } from "../rounds.ts";
+import { interleave, ratios, showSpread, spreadOf, warmUpMs } from "../rounds.ts";
 
 const connections = 64;
-/** Until what runs often has been compiled, in each of the four threads of a gateway. */
-const warmUpMs = 8000;
 
 export const plain: Row = {
   name: "plain",
@@ -61,6 +59,7 @@ export const streamsApart: Row = {
       {
         figure: "50-chunk streams/s ÷ pass-through, 64 connections, each chunk a write of its own",
         value: ratio,
+        peer: "-",
         floor: "0.40",
         aim: "0.60",
       },
