@@ -43,8 +43,6 @@ export function fly(
     deps,
   }: { call: ServerCall; task: CallTask; host: RequestHost | null; deps: CallDeps },
 ): Promise<Response> {
-  // A call may be silent for minutes: the idle timer must not cut it.
-  host?.timeout(request, 0);
   return new Promise((resolve) => {
     const leave = (): void => deps.pool.cancel(call.id, "client_disconnected");
     const flight: Flight = {
@@ -89,6 +87,8 @@ export function fly(
         void endBroken(flight, error);
       },
     );
+    // A call may be silent for minutes: the idle timer must not cut it. By now the worker is at it.
+    host?.timeout(request, 0);
   });
 }
 
