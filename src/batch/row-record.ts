@@ -5,7 +5,7 @@ import type { InputRow } from "./input-row.ts";
 import { resultLine } from "./request-line.ts";
 import type { RowOutput } from "./row-output.ts";
 import type { GoodPlan, RowOutcome } from "./row-state.ts";
-import type { RowRecord } from "./tally.ts";
+import { noFigures, type RowRecord } from "./tally.ts";
 
 export interface RecordMaker {
   readonly settled: (row: InputRow, plan: GoodPlan, outcome: RowOutcome) => RowRecord;
@@ -57,16 +57,7 @@ export function createRecordMaker(
   };
 }
 
-const nothing = {
-  label: undefined,
-  truth: undefined,
-  inputTokens: 0,
-  outputTokens: 0,
-  cost: 0,
-  unpriced: 0,
-  retries: 0,
-  durationMs: 0,
-};
+const nothing = { ...noFigures, label: undefined, truth: undefined };
 
 /** Sums of prices end in digits that mean nothing. */
 function rounded(cost: number): number {

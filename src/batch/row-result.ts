@@ -1,7 +1,7 @@
 // A row's record as the ledger keeps it, for a run that goes on: what the account needs of a row that is not sent
 // again, then its line of the output. Pure.
 
-import type { RowRecord } from "./tally.ts";
+import { noFigures, type RowRecord } from "./tally.ts";
 
 /** Its first line is empty for most rows: they are ok, and have no label. */
 export function writeResult({ error, message, label, line }: RowRecord): string {
@@ -21,12 +21,7 @@ export function readResult(result: string, row: Pick<RowRecord, "inputLine" | "t
     inputLine: row.inputLine,
     label: label ?? undefined,
     truth: row.truth,
-    inputTokens: 0,
-    outputTokens: 0,
-    cost: 0,
-    unpriced: 0,
-    retries: 0,
-    durationMs: 0,
+    ...noFigures,
   };
 }
 

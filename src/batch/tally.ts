@@ -1,6 +1,6 @@
 // The account of a run as it goes on, main thread: rows, money, time, errors. Memory is bounded.
 
-import type { Spent } from "../protocol/ended-rows.ts";
+import { nothingSpent, type Spent } from "../protocol/ended-rows.ts";
 import { createEvaluation, type EvaluationResult } from "./evaluation.ts";
 import { createLatencyHistogram } from "./latency-histogram.ts";
 
@@ -23,6 +23,13 @@ export interface RowRecord {
   readonly retries: number;
   readonly durationMs: number;
 }
+
+/** Of a row that cost nothing, or whose cost is counted elsewhere. */
+export const noFigures: Spent & Pick<RowRecord, "retries" | "durationMs"> = {
+  ...nothingSpent,
+  retries: 0,
+  durationMs: 0,
+};
 
 export interface ErrorKind {
   readonly error: string;

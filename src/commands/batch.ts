@@ -27,7 +27,7 @@ import { version } from "../version.ts";
 import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
 import { accountText, dryRunText } from "./batch-text.ts";
-import { findModuleProblems, problemsText } from "./check.ts";
+import { findProblems, problemsText } from "./check.ts";
 
 const options = {
   input: {
@@ -107,9 +107,9 @@ const command = defineCommand({
       workingDirectory: process.cwd(),
       cores: Math.ceil(availableParallelism() * workersShare),
     });
-    const configProblems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
-    if (!loaded.ok || configProblems.length > 0) {
-      return fail([problemsText(loaded.source, configProblems)], exitUsage);
+    const problems = await findProblems(loaded);
+    if (!loaded.ok || problems.length > 0) {
+      return fail([problemsText(loaded.source, problems)], exitUsage);
     }
     const name = nameOf(given.input, output);
     const inputPath = await inputOf(given.input, name);

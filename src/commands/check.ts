@@ -24,10 +24,15 @@ export interface CheckOutcome {
 /** Loads the configuration and, of what it names, the guardrail modules. */
 export async function checkConfig(options: LoadOptions): Promise<CheckOutcome> {
   const loaded = loadConfig(options);
-  const problems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
+  const problems = await findProblems(loaded);
   if (loaded.ok && problems.length === 0) return success(loaded);
   const stderr = `${problemsText(loaded.source, problems)}\n`;
   return { exitCode: exitConfiguration, stdout: "", stderr };
+}
+
+/** Of a configuration that was read, and of the guardrail modules that it names. */
+export async function findProblems(loaded: LoadedConfig): Promise<readonly string[]> {
+  return loaded.ok ? findModuleProblems(loaded.config) : loaded.problems;
 }
 
 /** All that is wrong with a configuration, beneath where it came from. */
@@ -37,7 +42,7 @@ export function problemsText(source: string, problems: readonly string[]): strin
 }
 
 /** A module guardrail that does not load, or has no `check`, is a configuration error. */
-export async function findModuleProblems(config: Config): Promise<string[]> {
+async function findModuleProblems(config: Config): Promise<string[]> {
   const problems: string[] = [];
   for (const [index, guardrail] of config.guardrails.entries()) {
     if (guardrail.type !== "module") continue;

@@ -13,7 +13,7 @@ import { StartError, startGateway } from "../server/gateway.ts";
 import type { Farewell, Gateway } from "../server/gateway.ts";
 import { version } from "../version.ts";
 import { callLine } from "./call-line.ts";
-import { findModuleProblems, problemsText } from "./check.ts";
+import { findProblems, problemsText } from "./check.ts";
 import { sayNotice } from "./say-notice.ts";
 
 const options = {
@@ -39,7 +39,7 @@ const command = defineCommand({
       workingDirectory: process.cwd(),
       cores: availableParallelism(),
     });
-    const problems = loaded.ok ? await findModuleProblems(loaded.config) : loaded.problems;
+    const problems = await findProblems(loaded);
     if (!loaded.ok || problems.length > 0) {
       console.error(problemsText(loaded.source, problems));
       process.exit(2);

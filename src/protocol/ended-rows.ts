@@ -22,6 +22,8 @@ export type KnownRow = Pick<EndedRow, "row" | "state" | "result">;
 /** What sendings have used. */
 export type Spent = Pick<RowEnd, "inputTokens" | "outputTokens" | "cost" | "unpriced">;
 
+export const nothingSpent: Spent = { inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+
 /** Call, row, state, spans, their number, sampled, input tokens, output tokens, cost, unpriced, result. */
 const wordsPerRow = 11;
 const isOk = 1;

@@ -111,15 +111,9 @@ async function goOver(way: Way): Promise<string[]> {
 /** A third destination is everyspan's own receiver: what was sent, by the conventions alone. */
 async function startGateway(way: Way, spreadUrl: string): Promise<TracedGateway> {
   const destinations = way.isDirect
-    ? backends.map(({ name, destination }) => ({
-        name: name.toLowerCase(),
-        ...destination,
-      }))
+    ? backends.map(({ name, destination }) => ({ name: name.toLowerCase(), ...destination }))
     : [{ name: "collector", endpoint: spreadUrl }];
-  const cut = destinations.map((destination) => ({
-    ...destination,
-    cut_parent: way.cutsParent,
-  }));
+  const cut = destinations.map((destination) => ({ ...destination, cut_parent: way.cutsParent }));
   return startTracedGateway({
     config: (provider) => ({
       providers: basicProviders(provider),
@@ -133,15 +127,7 @@ async function startGateway(way: Way, spreadUrl: string): Promise<TracedGateway>
           patterns: [{ name: "forbidden", regex: forbiddenWord }],
         },
       ],
-      pricing: [
-        {
-          model: "house-priced",
-          input: 10,
-          output: 20,
-          cached_input: 1,
-          cache_write: 12,
-        },
-      ],
+      pricing: [{ model: "house-priced", input: 10, output: 20, cached_input: 1, cache_write: 12 }],
     }),
     destinations: cut,
     env: way.recordsContent
@@ -155,11 +141,7 @@ async function send(traced: TracedGateway, call: Omit<Row, "traceId" | "sent">):
   const caller = scenario.hasCaller === true ? newCallerSpan() : undefined;
   const response = await fetch(traced.gateway.url + route, {
     method: "POST",
-    headers: {
-      "content-type": "application/json",
-      ...scenario.headers,
-      ...caller?.headers,
-    },
+    headers: { "content-type": "application/json", ...scenario.headers, ...caller?.headers },
     body: apiBody({
       route,
       model: defaultModels[route],

@@ -1,6 +1,6 @@
 // Tests: what a settled row leaves behind.
 
-import type { RowRecord } from "../../src/batch/tally.ts";
+import { noFigures, type RowRecord } from "../../src/batch/tally.ts";
 
 export function settledRow(changes: Partial<RowRecord> = {}): RowRecord {
   return {
@@ -10,12 +10,7 @@ export function settledRow(changes: Partial<RowRecord> = {}): RowRecord {
     inputLine: 3,
     label: undefined,
     truth: "yes",
-    inputTokens: 0,
-    outputTokens: 0,
-    cost: 0,
-    unpriced: 0,
-    retries: 0,
-    durationMs: 0,
+    ...noFigures,
     ...changes,
   };
 }

@@ -3,7 +3,7 @@
 
 import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
-import type { KnownRow, Spent } from "../../protocol/ended-rows.ts";
+import { nothingSpent, type KnownRow, type Spent } from "../../protocol/ended-rows.ts";
 import { rowStates } from "./ledger-batches.ts";
 import { userVersion } from "./ledger-file.ts";
 import { ledgerVersion } from "./ledger-schema.ts";
@@ -106,15 +106,14 @@ function batchReader(database: Database): BatchReader {
       return select.get(batch, row)?.result;
     },
     totals(batch) {
-      const none = { inputTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
-      if (!hasTables()) return none;
+      if (!hasTables()) return nothingSpent;
       const select = database.query<Spent, [number]>(
         // `sum` fails where `total` grows imprecise.
         `SELECT total(input_tokens) inputTokens,
            total(output_tokens) outputTokens, total(cost) cost,
            total(unpriced) unpriced FROM batch_rows WHERE batch = ?`,
       );
-      return select.get(batch) ?? none;
+      return select.get(batch) ?? nothingSpent;
     },
     close: () => database.close(),
   };

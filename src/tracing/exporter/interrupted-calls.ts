@@ -2,7 +2,7 @@
 // that were opened. Exporter thread, when it opens the ledger.
 
 import type { Database } from "bun:sqlite";
-import type { EndedRow } from "../../protocol/ended-rows.ts";
+import { nothingSpent, type EndedRow } from "../../protocol/ended-rows.ts";
 import { rowAttributes, rowSpan, standInSpans } from "../recorder/row-opening.ts";
 import { decodeSpans } from "../recorder/span-decoding.ts";
 import { createSpanWriter, type SpanWriter } from "../recorder/span-writer.ts";
@@ -77,14 +77,7 @@ function isReadable(spans: Uint8Array): boolean {
   }
 }
 
-const stillOpen = {
-  state: "open",
-  inputTokens: 0,
-  outputTokens: 0,
-  cost: 0,
-  unpriced: 0,
-  result: "",
-} as const;
+const stillOpen = { ...nothingSpent, state: "open", result: "" } as const;
 
 /** The parts of a row that were never journaled are those of its opening. */
 export function withOpening(

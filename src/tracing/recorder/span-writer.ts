@@ -20,6 +20,7 @@ const fixedPartBytes = 512;
 const keptBytesMax = 1024 * 1024;
 /** Keys are ours, but those of a resource or a config may be anybody's: the rest is encoded each time. */
 const keptKeysMax = 1000;
+
 export function createSpanWriter(): SpanWriter {
   const keys = new Map<string, Uint8Array>();
   let buffer = Buffer.allocUnsafe(initialBytes);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ExporterCommand, ExporterEvent } from "../../../../src/protocol/exporter-message.ts";
 import { createCommitter, type WriteCommand } from "../../../../src/tracing/exporter/committer.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
+import type { OpenedLedger } from "../../../../src/tracing/exporter/ledger-keeper.ts";
 import type { LedgerService } from "../../../../src/tracing/exporter/ledger-service.ts";
 import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
@@ -32,6 +33,27 @@ function setUp(service = downService, nowMs = () => 0) {
     onCommitted: () => undefined,
   });
   return { committer, events };
+}
+
+/** An opened ledger whose commits do that with the names of their calls, or throw. */
+function ledgerThat(commits: (names: readonly string[]) => void): OpenedLedger {
+  const ledger = {
+    commit(calls: readonly { readonly call: string }[]) {
+      commits(calls.map(({ call: name }) => name));
+      return { spans: 0, sampledSpans: 0 };
+    },
+    workerPart: () => undefined,
+    forgetResent: () => undefined,
+    logPages: () => 0,
+    totals: { lastSeq: 0 },
+    file: { isInPlace: () => true, isLogInPlace: () => true },
+  } as unknown as Ledger;
+  return { ledger, destinations: new Map(), interruptedCalls: 0 };
+}
+
+/** As SQLite fails. */
+function failing(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 const half = 33 * 1024 * 1024;
@@ -91,22 +113,11 @@ test("what was sent again is remembered until all of it is in the ledger, in as 
 test("what cannot be written now waits in its order, also behind a command that can never be", async () => {
   const written: string[] = [];
   let fails = 0;
-  const failing = (code: string): Error => Object.assign(new Error(code), { code });
-  const ledger = {
-    commit(calls: readonly { readonly call: string }[]) {
-      const names = calls.map(({ call: name }) => name);
-      if (names.includes("bad")) throw failing("SQLITE_CONSTRAINT");
-      if (names.includes("b") && fails++ === 0) throw failing("SQLITE_FULL");
-      written.push(...names);
-      return { spans: 0, sampledSpans: 0 };
-    },
-    workerPart: () => undefined,
-    forgetResent: () => undefined,
-    logPages: () => 0,
-    totals: { lastSeq: 0 },
-    file: { isInPlace: () => true, isLogInPlace: () => true },
-  } as unknown as Ledger;
-  const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+  const opened = ledgerThat((names) => {
+    if (names.includes("bad")) throw failing("SQLITE_CONSTRAINT");
+    if (names.includes("b") && fails++ === 0) throw failing("SQLITE_FULL");
+    written.push(...names);
+  });
   let isUp = true;
   const { committer, events } = setUp({
     ...downService,
@@ -131,18 +142,9 @@ test("a ledger that can be opened and not written is waited for as long as one t
   let downSinceMs = 0;
   let isUp = true;
   let isFull = true;
-  const ledger = {
-    commit() {
-      if (isFull) throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
-      return { spans: 0, sampledSpans: 0 };
-    },
-    workerPart: () => undefined,
-    forgetResent: () => undefined,
-    logPages: () => 0,
-    totals: { lastSeq: 0 },
-    file: { isInPlace: () => true, isLogInPlace: () => true },
-  } as unknown as Ledger;
-  const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
+  const opened = ledgerThat(() => {
+    if (isFull) throw failing("SQLITE_FULL");
+  });
   const { committer, events } = setUp(
     {
       ...downService,
