@@ -1,5 +1,6 @@
 // What receivers do to the exporter: real thread, real ledger, real sockets.
 
+import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import {
   assertAddsUp,
@@ -37,6 +38,15 @@ async function exporter(tracing: TracingConfig): Promise<TestExporter> {
   const started = await startExporter(tracing);
   cleanups.push(() => started.worker.terminate());
   return started;
+}
+
+/** What `everyspan status` reads, beside the exporter or after it. */
+function statusOf(tracing: TracingConfig) {
+  const reading = openLedgerReader(tracing.ledger.path);
+  if (!reading.ok) throw new Error(reading.error);
+  const [destination] = reading.reader.account().destinations;
+  reading.reader.close();
+  return destination;
 }
 
 function settled(thread: TestExporter, pending = 0) {
@@ -246,6 +256,82 @@ describe("a destination that is misconfigured", () => {
     const account = await settled(thread);
     expect(account.destinations[0]).toMatchObject({ exported: 3, rejected: 0, state: "active" });
   });
+});
+
+describe("what the ledger says of a destination after a restart", () => {
+  /** An exporter that leaves three spans behind, and why. */
+  async function leftBehind(tracing: TracingConfig, reason: string): Promise<void> {
+    const first = await exporter(tracing);
+    first.send(finished(testCall()));
+    await waitFor(() => first.health()?.reasons.includes(reason), 5000);
+    await first.stop(0);
+  }
+
+  test.each([
+    ["no receiver was there", undefined, "retrying"],
+    ["the receiver knew no such key", refuse(401, "wrong key"), "paused"],
+  ])("%s: that is forgotten once it accepts", async (_name, answer, state) => {
+    const probe = receiver(answer);
+    const tracing = tracingTo(probe);
+    if (answer === undefined) await probe.stop();
+    await leftBehind(tracing, `main is ${state}`);
+    expect(statusOf(tracing)).toMatchObject({ state, pending: 3 });
+
+    if (answer === undefined) receiver(acceptAll, probe.port);
+    else probe.answerWith(acceptAll);
+    const second = await exporter(tracing);
+    await settled(second);
+    await waitFor(() => statusOf(tracing)?.state === "active", 3000, "an active destination");
+    expect(statusOf(tracing)).toMatchObject({ lastError: "", pending: 0, exported: 3 });
+  });
+
+  test("as long as nothing is known, what was known before stands", async () => {
+    const out = receiver(refuse(503, "busy"));
+    const tracing = tracingTo(out);
+    await leftBehind(tracing, "main is retrying");
+    const asked = Promise.withResolvers<void>();
+    out.answerWith(() => {
+      asked.resolve();
+      return Promise.withResolvers<Response>().promise;
+    });
+    const second = await exporter(tracing);
+    await asked.promise;
+    await second.stop(0);
+    expect(statusOf(tracing)).toMatchObject({ state: "retrying", lastError: "HTTP 503: busy" });
+  });
+
+  test("with nothing to send, it is not said to be in trouble", async () => {
+    const out = receiver();
+    const tracing = tracingTo(out);
+    const first = await exporter(tracing);
+    first.send(finished(testCall()));
+    await settled(first);
+    await first.stop();
+    const database = new Database(tracing.ledger.path);
+    database.run("UPDATE destinations SET state = 'retrying', last_error = 'HTTP 503'");
+    database.close();
+    await exporter(tracing);
+    await waitFor(() => statusOf(tracing)?.state === "active", 3000, "an active destination");
+    expect(statusOf(tracing)).toMatchObject({ lastError: "", pending: 0 });
+  });
+});
+
+test("a destination that takes what it refused after some tries is not in trouble", async () => {
+  const out = receiver();
+  const tracing = tracingTo(out);
+  const thread = await exporter(tracing);
+  thread.send(finished(testCall()));
+  await settled(thread);
+  out.answerWith(refuse(400));
+  thread.send(finished(testCall()));
+  await waitFor(async () => (await thread.account()).destinations[0]?.rejected === 3, 5000);
+  out.answerWith(refuse(503));
+  expect(requestRetry(tracing.ledger.path, "main")).toBe(true);
+  await waitFor(() => thread.health()?.reasons.includes("main is retrying"), 5000);
+  out.answerWith(acceptAll);
+  await waitFor(async () => (await thread.account()).destinations[0]?.exported === 6, 5000);
+  await waitFor(() => thread.health()?.reasons === "", 2000, "no trouble");
+  expect(statusOf(tracing)).toMatchObject({ state: "active", lastError: "" });
 });
 
 test("http/json carries the same spans", async () => {

@@ -101,12 +101,7 @@ function start(configured: DestinationConfig, options: DestinationSetOptions): D
     },
     onStateChange(state, lastError) {
       options.onStateChange();
-      const ledger = service.current()?.destinations.get(config.name);
-      try {
-        ledger?.noteState(state, lastError);
-      } catch (error) {
-        service.fail(error);
-      }
+      void onLedger(service, config.name, (ledger) => ledger.noteState(state, lastError));
     },
     onNotice: options.onNotice,
     random: options.random,

@@ -51,6 +51,8 @@ export function startDestination(options: DestinationOptions): Destination {
   let { limits } = options;
   let state: State = "active";
   let lastError = "";
+  /** Until this process knows better, the ledger says of the destination what an earlier one knew. */
+  let isTold = false;
   let isIdle = false;
   let isHurried = false;
   let failures = 0;
@@ -60,8 +62,9 @@ export function startDestination(options: DestinationOptions): Destination {
   let setAsideInARow: number[] = [];
 
   const setState = (next: State, reason: string): void => {
-    if (next === state && reason === lastError) return;
+    if (isTold && next === state && reason === lastError) return;
     const changed = next !== state;
+    isTold = true;
     state = next;
     lastError = reason;
     options.onStateChange(next, reason);
@@ -198,6 +201,7 @@ export function startDestination(options: DestinationOptions): Destination {
       }
       hasEverAccepted = true;
       await onLedger((ledger) => ledger.acceptSetAside(call));
+      setState("active", "");
     }
   };
 
@@ -220,6 +224,7 @@ export function startDestination(options: DestinationOptions): Destination {
         continue;
       }
       if (abort.signal.aborted) break;
+      if (!isTold) setState("active", "");
       isIdle = true;
       await committed.wait(Infinity);
       isIdle = false;
