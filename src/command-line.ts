@@ -5,6 +5,7 @@
 import { defineCommand, renderUsage, runCommand } from "citty";
 import type { ArgsDef, CommandDef } from "citty";
 
+import { print } from "./commands/print.ts";
 import { nearestName } from "./config/nearest-name.ts";
 import { version } from "./version.ts";
 
@@ -16,7 +17,7 @@ const exitUsage = 2;
 export async function runCommandLine(words: readonly string[], commands: Commands): Promise<void> {
   const [first, ...rest] = words;
   if (first === "--version" || first === "-v") {
-    console.log(version);
+    print(version);
     return;
   }
   if (first === "help" && rest.length > 0) return runCommandLine([...rest, "--help"], commands);
@@ -102,7 +103,7 @@ async function overview(commands: Commands): Promise<CommandDef> {
 async function printUsage(command: CommandDef, parent?: CommandDef): Promise<void> {
   const usage = await renderUsage(command, parent);
   // oxlint-disable-next-line no-control-regex -- colour codes are for terminals
-  console.log(process.stdout.isTTY ? usage : usage.replace(/\x1b\[[0-9;]*m/g, ""));
+  print(process.stdout.isTTY ? usage : usage.replace(/\x1b\[[0-9;]*m/g, ""));
 }
 
 function quote(word: string): string {

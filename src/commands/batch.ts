@@ -28,6 +28,7 @@ import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
 import { accountText, dryRunText } from "./batch-text.ts";
 import { findProblems, problemsText } from "./check.ts";
+import { print } from "./print.ts";
 
 const options = {
   input: {
@@ -126,7 +127,7 @@ const command = defineCommand({
     const price = priceTokens(loaded.config.pricing);
     const estimate = dryRun(job, price);
     if (given["dry-run"] === true) {
-      console.log(dryRunText(estimate));
+      print(dryRunText(estimate));
       return;
     }
     const problem = keyProblem(loaded.config, job) ?? costProblem(job, estimate);

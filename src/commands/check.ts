@@ -11,6 +11,7 @@ import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig, LoadOptions } from "../config/load.ts";
 import { formatPath } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
+import { print } from "./print.ts";
 
 /** Exit codes of the command line: usage or configuration is 2. */
 const exitConfiguration = 2;
@@ -70,7 +71,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function success({ config, warnings, source }: LoadedConfig & { ok: true }): CheckOutcome {
-  const stdout = `Configuration (${source}): good\n\n${describeConfig(config)}`;
+  const stdout = `Configuration (${source}): good\n\n${describeConfig(config).trimEnd()}`;
   const stderr = warnings.map((warning) => `warning: ${warning}\n`).join("");
   return { exitCode: 0, stdout, stderr };
 }
@@ -93,7 +94,7 @@ const command = defineCommand({
       workingDirectory: process.cwd(),
       cores: availableParallelism(),
     });
-    process.stdout.write(outcome.stdout);
+    if (outcome.stdout !== "") print(outcome.stdout);
     process.stderr.write(outcome.stderr);
     process.exitCode = outcome.exitCode;
   },

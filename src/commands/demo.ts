@@ -11,6 +11,7 @@ import { runDemo } from "../demo/run-demo.ts";
 import { version } from "../version.ts";
 import { accountText } from "./batch-text.ts";
 import { callPicture, callShape } from "./call-picture.ts";
+import { print } from "./print.ts";
 
 export const demo: CommandDef = defineCommand({
   meta: {
@@ -20,9 +21,9 @@ export const demo: CommandDef = defineCommand({
   },
   async run() {
     const result = await runDemo(version);
-    console.log(demoText(result));
+    print(demoText(result));
     const batch = await runBatchDemo(version);
-    console.log(batchDemoText(batch));
+    print(batchDemoText(batch));
     process.exit(result.problems.length + batch.problems.length === 0 ? 0 : 1);
   },
 });

@@ -52,6 +52,7 @@ const command = defineCommand({
         config: loaded.config,
         version,
         notice: sayNotice,
+        // By console.log, which bears a terminal that is gone: a line that is lost ends no gateway.
         ...(lines && { onCall: (report, ms) => console.log(callLine(report, ms)) }),
       });
     } catch (error) {

@@ -14,6 +14,7 @@ import type { LedgerReader } from "../tracing/exporter/ledger-reader.ts";
 import { version } from "../version.ts";
 import { problemsText } from "./check.ts";
 import { flushLedger } from "./flush-ledger.ts";
+import { print } from "./print.ts";
 import { accountText, callsText, rejectedText } from "./status-text.ts";
 
 const args = {
@@ -59,7 +60,7 @@ const command = defineCommand({
     }
     const reader = openReader(path);
     try {
-      console.log(answer(reader, { ...given, which }, path));
+      print(answer(reader, { ...given, which }, path));
     } finally {
       reader.close();
     }
