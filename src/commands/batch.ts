@@ -28,6 +28,7 @@ import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
 import { accountText, dryRunText } from "./batch-text.ts";
 import { findProblems, problemsText } from "./check.ts";
+import { onLeaveSignal } from "./leave-signals.ts";
 import { print } from "./print.ts";
 
 const options = {
@@ -173,7 +174,13 @@ async function runJob(
     });
     const shown = showProgress(running.progress);
     line.say = shown.say;
-    leaveOnSignal(running.stop, shown.say);
+    onLeaveSignal(
+      (signal) => {
+        shown.say(`${signal}: finishing the rows in flight (once more to leave now)`);
+        running.stop(signal);
+      },
+      () => process.exit(exitFailed), // the ledger has all that ended
+    );
     const end = await running.done;
     shown.end();
     shown.say(accountText(end));
@@ -183,18 +190,6 @@ async function runJob(
     if (!(error instanceof BatchStartError)) throw error;
     return fail([error.message], exitFailed);
   }
-}
-
-/** The first signal lets what is in flight finish, the second leaves at once: the ledger has all that ended. */
-function leaveOnSignal(stop: (why: string) => void, say: (text: string) => void): void {
-  let isLeaving = false;
-  const leave = (signal: string): void => {
-    if (isLeaving) process.exit(exitFailed);
-    isLeaving = true;
-    say(`${signal}: finishing the rows in flight (once more to leave now)`);
-    stop(signal);
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => leave(signal));
 }
 
 /** What an earlier run of this output has, if it can be gone on with. */

@@ -14,6 +14,7 @@ import type { Farewell, Gateway } from "../server/gateway.ts";
 import { version } from "../version.ts";
 import { callLine } from "./call-line.ts";
 import { findProblems, problemsText } from "./check.ts";
+import { onLeaveSignal } from "./leave-signals.ts";
 import { sayNotice } from "./say-notice.ts";
 
 const options = {
@@ -66,27 +67,19 @@ const command = defineCommand({
       });
     }
     // First, for whoever reads the welcome may send a signal at once.
-    leaveOnSignal(gateway, loaded.config.tracing.disabled);
+    const isTracingOff = loaded.config.tracing.disabled;
+    onLeaveSignal((signal) => void leave(gateway, signal, isTracingOff), gateway.hurry);
     console.warn(welcome(gateway, loaded.config, loaded.source));
   },
 });
 
 export const serve: CommandDef = command as unknown as CommandDef;
 
-function leaveOnSignal(gateway: Gateway, isTracingOff: boolean): void {
-  let leaving = false;
-  async function leave(signal: string): Promise<void> {
-    if (leaving) {
-      gateway.hurry();
-      return;
-    }
-    leaving = true;
-    console.warn(`${signal}: finishing the calls in flight (once more to hurry)`);
-    const last = await gateway.stop();
-    console.warn(isTracingOff ? "stopped" : farewell(last));
-    process.exit(0);
-  }
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(signal));
+async function leave(gateway: Gateway, signal: string, isTracingOff: boolean): Promise<void> {
+  console.warn(`${signal}: finishing the calls in flight (once more to hurry)`);
+  const last = await gateway.stop();
+  console.warn(isTracingOff ? "stopped" : farewell(last));
+  process.exit(0);
 }
 
 function welcome(gateway: Gateway, config: Config, source: string): string {

@@ -119,22 +119,26 @@ describe("a batch that is killed", () => {
 });
 
 describe("a batch that is interrupted", () => {
-  test("finishes what is in flight and goes on later, sending nothing twice", async () => {
-    begin(20);
-    const running = folder.start(...words);
-    await waitFor(() => provider.callCount() >= 200, 15_000, "200 calls");
-    running.kill("SIGINT");
-    const first = await running.done;
-    expect(first.code).toBe(1);
-    expect(first.stderr).toContain("finishing the rows in flight");
-    const written = folder.rows("out.jsonl").length;
-    expect(written).toBe(provider.callCount());
-    const second = await folder.run(...words);
-    expect(second.code).toBe(0);
-    expect(second.stderr).toContain(`(${written} from before)`);
-    expectWholeOutput();
-    expect(provider.callCount()).toBe(rowCount);
-  }, 60_000);
+  test.each(["SIGINT", "SIGHUP"] as const)(
+    "finishes what is in flight at %s and goes on later, sending nothing twice",
+    async (signal) => {
+      begin(20);
+      const running = folder.start(...words);
+      await waitFor(() => provider.callCount() >= 200, 15_000, "200 calls");
+      running.kill(signal);
+      const first = await running.done;
+      expect(first.code).toBe(1);
+      expect(first.stderr).toContain("finishing the rows in flight");
+      const written = folder.rows("out.jsonl").length;
+      expect(written).toBe(provider.callCount());
+      const second = await folder.run(...words);
+      expect(second.code).toBe(0);
+      expect(second.stderr).toContain(`(${written} from before)`);
+      expectWholeOutput();
+      expect(provider.callCount()).toBe(rowCount);
+    },
+    60_000,
+  );
 
   test("leaves at once when it is interrupted twice", async () => {
     begin(20_000);

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT to a real `serve`: what runs is finished or cancelled with an error, all is committed and
+// SIGTERM, SIGINT and SIGHUP to a real `serve`: what runs is finished or cancelled with an error, all is committed and
 // exported, what stays is said and kept, and the exit code is 0.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -35,9 +35,10 @@ function start(
   const provider = startScriptedProvider();
   const receiver = startOtlpReceiver();
   cleanups.push(provider.stop, receiver.stop);
-  const startGateway = async (): Promise<GatewayProcess> => {
+  const startGateway = async (...under: string[]): Promise<GatewayProcess> => {
     const gateway = await startGatewayProcess({
       folder,
+      under,
       config: {
         server,
         providers: basicProviders(provider),
@@ -66,7 +67,7 @@ async function exitOf(gateway: GatewayProcess, withinMs: number): Promise<number
   return Promise.race([gateway.exited, late]);
 }
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+describe.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("%s", (signal) => {
   test("lets what runs finish, refuses what is new, exports all of it", async () => {
     const { provider, receiver, startGateway } = start();
     const gateway = await startGateway();
@@ -111,6 +112,33 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
       expect(root.attributes["http.response.status_code"]).toBe(200);
     }
   });
+});
+
+test("a terminal that closes sends SIGHUP more than once: that hurries nothing", async () => {
+  const { provider, startGateway } = start();
+  const gateway = await startGateway();
+  const reply = send(gateway, { route: "/v1/messages", script: { delayMs: 900 } });
+  await waitFor(() => provider.callCount() === 1, 5000, "the call at the provider");
+  gateway.kill("SIGHUP");
+  await waitFor(() => gateway.stderr().includes("SIGHUP: finishing"), 5000, "the first signal");
+  gateway.kill("SIGHUP");
+  const answered = await reply;
+  expect(answered.status).toBe(200);
+  await answered.text();
+  expect(await exitOf(gateway, 8000)).toBe(0);
+});
+
+// Linux alone tells a process what it was started to ignore.
+test.if(process.platform === "linux")("SIGHUP under nohup ends nothing", async () => {
+  const { startGateway } = start();
+  const gateway = await startGateway("nohup");
+  gateway.kill("SIGHUP");
+  const answered = await send(gateway, { route: "/v1/messages" });
+  expect(answered.status).toBe(200);
+  await answered.text();
+  gateway.kill("SIGTERM");
+  expect(await exitOf(gateway, 8000)).toBe(0);
+  expect(gateway.stderr()).not.toContain("SIGHUP");
 });
 
 describe("calls that do not end within the drain timeout", () => {

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** What starts it, such as `nohup`. */
+  readonly under?: readonly string[];
   readonly readyMs?: number;
 }
 
@@ -37,16 +39,14 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "everyspan-test-"));
   const configFile = join(folder, "everyspan.yaml");
   writeFileSync(configFile, JSON.stringify(withLedger(options.config, folder), null, 2));
-  const child = Bun.spawn(
-    [...command(), "serve", "--config", configFile, "--port", "0", ...(options.arguments ?? [])],
-    {
-      cwd: folder,
-      env: { ...cleanEnvironment(), ...options.env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    },
-  );
+  const words = ["serve", "--config", configFile, "--port", "0", ...(options.arguments ?? [])];
+  const child = Bun.spawn([...(options.under ?? []), ...command(), ...words], {
+    cwd: folder,
+    env: { ...cleanEnvironment(), ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const exited = child.exited.then(() => child.exitCode);
