@@ -5,6 +5,7 @@ import { isMapping } from "./closed-object.ts";
 import { nearestName } from "./nearest-name.ts";
 import { formatPath } from "./problems.ts";
 import type { PathKey, Problem } from "./problems.ts";
+import { isHost } from "./text-schemas.ts";
 
 /** `document` is the file after substitution and overrides; any part of it may be amiss. */
 export function crossCheck(document: unknown): Problem[] {
@@ -44,7 +45,7 @@ function checkAddress(document: unknown): Problem[] {
       }));
   }
   const host = get(server, ["host"]);
-  if (typeof host !== "string" || isLoopback(host)) return [];
+  if (typeof host !== "string" || !isHost(host) || isLoopback(host)) return [];
   if (get(server, ["keys"]) !== undefined) return [];
   const insecure = get(server, ["insecure"]);
   if (insecure === true || insecure === "true") return [];

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { closedObject } from "./closed-object.ts";
 import { defaults } from "./schema.ts";
 import type { PoolConfig, ServerConfig } from "./schema.ts";
-import { filePath, secret, text } from "./text-schemas.ts";
+import { filePath, host, secret, text } from "./text-schemas.ts";
 import { duration, flag, integer, leaf, size } from "./value-schemas.ts";
 import type { Schema } from "./value-schemas.ts";
 
@@ -17,7 +17,7 @@ export function serverSchema(directory: string): Schema<ServerConfig> {
   const own = defaults.server;
   return v.pipe(
     closedObject({
-      host: v.optional(text("must be a host name or an IP address"), own.host),
+      host: v.optional(host(), own.host),
       port: v.optional(integer(0, 65535), own.port),
       unix: v.optional(socketPath(directory)),
       insecure: v.optional(flag(), own.insecure),

@@ -1,6 +1,7 @@
 // The kinds of text a configuration has: names, keys, addresses, headers, paths.
 // Pure; runs anywhere. None of them repeats what was written: it may be a secret.
 
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { isMapping } from "./closed-object.ts";
@@ -13,15 +14,17 @@ const headerNamePattern = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 /** Text that is not empty and fits one line. */
 export function text(what = "must be text"): Schema<string> {
-  return leaf((written) => {
-    if (typeof written === "number" || typeof written === "boolean") {
-      return { allowed: `${what}: put quotes around it` };
-    }
-    if (typeof written !== "string") return { allowed: what };
-    if (written.trim() === "") return { allowed: `${what} that is not empty` };
-    if (/\p{Cc}/u.test(written)) return { allowed: `${what} on one line` };
-    return { value: written };
-  });
+  return leaf((written) => readText(written, what));
+}
+
+function readText(written: unknown, what: string): Reading<string> {
+  if (typeof written === "number" || typeof written === "boolean") {
+    return { allowed: `${what}: put quotes around it` };
+  }
+  if (typeof written !== "string") return { allowed: what };
+  if (written.trim() === "") return { allowed: `${what} that is not empty` };
+  if (/\p{Cc}/u.test(written)) return { allowed: `${what} on one line` };
+  return { value: written };
 }
 
 /** A name that fits a header, a metric's label and a span's name. */
@@ -79,6 +82,22 @@ export function readHttpUrl(written: unknown): Reading<string> {
     return { allowed: "must not hold a user name or password: send them in headers" };
   }
   return { value: url.href };
+}
+
+/** What a server can listen on by its looks: a name, or an address with or without brackets. */
+export function isHost(written: string): boolean {
+  const host = written.replace(/^\[(.*:.*)\]$/, "$1");
+  // Where the last part is a number nobody reads a name.
+  if (host.includes(":") || /(?:^|\.)\d+$/.test(host)) return isIP(host) !== 0;
+  return /^[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.?$/u.test(host);
+}
+
+export function host(): Schema<string> {
+  const allowed = "must be a host name or an IP address";
+  return leaf((written) => {
+    const reading = readText(written, allowed);
+    return !("value" in reading) || isHost(reading.value) ? reading : { allowed };
+  });
 }
 
 /** An absolute path; a relative one starts at `directory`. */

@@ -33,6 +33,35 @@ server:
     expect(configOf('server: { host: "::1" }').server.host).toBe("::1");
   });
 
+  test.each([
+    "localhost",
+    "my-host_2.example",
+    "example.",
+    "0.0.0.0",
+    "::",
+    "fe80::1%eth0",
+    "bücher",
+  ])("takes %s to listen on", (host) => {
+    const text = `server: { host: "${host}", insecure: true }`;
+    expect(configOf(text).server.host).toBe(host);
+  });
+
+  test.each([
+    "999.1.1.1",
+    "127.999.1.1",
+    "127.1",
+    "0",
+    "127.0.0.1:80",
+    "http://x",
+    "a b",
+    "*",
+    "[x]",
+  ])("says of %s that it is no address, and no more than that", (host) => {
+    expect(problemsOf(`server: { host: "${host}" }`)).toEqual([
+      `server.host: must be a host name or an IP address`,
+    ]);
+  });
+
   test("has a socket's path start at the file", () => {
     expect(configOf("server: { unix: ./e.sock }").server.unix).toBe("/etc/everyspan/e.sock");
     expect(configOf("server: { unix: /run/e.sock }").server.unix).toBe("/run/e.sock");
