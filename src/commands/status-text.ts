@@ -25,15 +25,15 @@ export function accountText(account: Account, path: string): string {
 
 /** Each call as a picture, oldest first, so that the newest is what one sees. */
 export function callsText(calls: readonly LedgerCall[]): string {
-  return calls
-    .toReversed()
-    .map((call) => {
-      const traceId = call.spans[0]?.traceId ?? "";
-      const state = call.isOpen ? "  still open" : call.sampled ? "" : "  not sampled";
-      const at = new Date(call.atMs).toISOString();
-      return `trace ${traceId}  ${at}${state}\n${callPicture(call.spans)}`;
-    })
-    .join("\n\n");
+  return calls.toReversed().map(callText).join("\n\n");
+}
+
+function callText({ call, atMs, isOpen, sampled, isReadable, spans }: LedgerCall): string {
+  if (!isReadable && spans.length === 0) return `call ${call} cannot be read in the ledger`;
+  const torn = isReadable ? "" : `call ${call} cannot be read whole in the ledger\n`;
+  const state = isOpen ? "  still open" : sampled ? "" : "  not sampled";
+  const at = new Date(atMs).toISOString();
+  return `${torn}trace ${spans[0]?.traceId ?? ""}  ${at}${state}\n${callPicture(spans)}`;
 }
 
 export function rejectedText(rejected: readonly RejectedCall[]): string {

@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 import { nothingSpent, type EndedRow } from "../../protocol/ended-rows.ts";
 import { rowAttributes, rowSpan, standInSpans } from "../recorder/row-opening.ts";
-import { decodeSpans } from "../recorder/span-decoding.ts";
+import { readSpans } from "../recorder/span-decoding.ts";
 import { createSpanWriter, type SpanWriter } from "../recorder/span-writer.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
 import type { CallRow } from "./ledger.ts";
@@ -40,7 +40,7 @@ export function interruptedCalls(
     )
     .all(run);
   const { readable = [], unreadable = [] } = Object.groupBy(parts, ({ spans }) =>
-    isReadable(spans) ? "readable" : "unreadable",
+    readSpans(spans) === undefined ? "unreadable" : "readable",
   );
   const known = Map.groupBy(readable, (part) => part.call);
   const open = selectOpenRows(database, "others", run);
@@ -65,16 +65,6 @@ export function interruptedCalls(
     rows: open.map(({ batch, opening: { row, call } }) => ({ ...stillOpen, batch, row, call })),
     unreadable,
   };
-}
-
-function isReadable(spans: Uint8Array): boolean {
-  try {
-    decodeSpans(spans);
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }
 
 const stillOpen = { ...nothingSpent, state: "open", result: "" } as const;

@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import type { Account, DestinationAccount } from "../../protocol/exporter-message.ts";
-import { decodeSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
+import { readSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
 import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
 import { ledgerVersion } from "./ledger-schema.ts";
 import { totalsQuery } from "./ledger-totals.ts";
@@ -34,6 +34,8 @@ export interface LedgerCall {
   readonly atMs: number;
   readonly isOpen: boolean;
   readonly sampled: boolean;
+  /** False where its bytes went wrong: what could be read of it is in `spans`. */
+  readonly isReadable: boolean;
   readonly spans: readonly DecodedSpan[];
 }
 
@@ -105,7 +107,7 @@ function ledgerReader(database: Database): LedgerReader {
       const rows = database.query<CallRecord, [number]>(
         `SELECT call, committed_at_ms at, sampled, spans FROM calls ORDER BY seq DESC LIMIT ?`,
       );
-      return rows.all(which.last).map((row) => ledgerCall(row, false));
+      return rows.all(which.last).map((row) => ledgerCall(row, false, [row.spans]));
     },
     rejected: () =>
       database
@@ -114,7 +116,7 @@ function ledgerReader(database: Database): LedgerReader {
              spans FROM rejected ORDER BY rejected_at_ms DESC, seq DESC`,
         )
         .all()
-        .map(({ spans, ...row }) => ({ ...row, traceId: decodeSpans(spans)[0]?.traceId ?? "" })),
+        .map(({ spans, ...row }) => ({ ...row, traceId: readSpans(spans)?.[0]?.traceId ?? "" })),
     close: () => database.close(),
   };
 }
@@ -147,12 +149,14 @@ function readTrace(database: Database, trace: string): LedgerCall[] {
     );
   }
   return [
-    ...Array.from(parts.values(), ([first, ...rest]) => {
-      const whole = first as CallRecord;
-      const spans = Buffer.concat([whole.spans, ...rest.map((row) => row.spans)]);
-      return ledgerCall({ ...whole, spans }, true);
-    }),
-    ...committed.map((row) => ledgerCall(row, false)),
+    ...Array.from(parts.values(), (all) =>
+      ledgerCall(
+        all[0] as CallRecord,
+        true,
+        all.map(({ spans }) => spans),
+      ),
+    ),
+    ...committed.map((row) => ledgerCall(row, false, [row.spans])),
   ];
 }
 
@@ -161,9 +165,16 @@ interface OpenPart extends CallRecord {
   readonly spanCount: number;
 }
 
-function ledgerCall(row: CallRecord, isOpen: boolean): LedgerCall {
-  const spans = decodeSpans(row.spans);
-  return { call: row.call, atMs: row.at, isOpen, sampled: row.sampled === 1, spans };
+function ledgerCall(row: CallRecord, isOpen: boolean, parts: readonly Uint8Array[]): LedgerCall {
+  const read = parts.map(readSpans);
+  return {
+    call: row.call,
+    atMs: row.at,
+    isOpen,
+    sampled: row.sampled === 1,
+    isReadable: !read.includes(undefined),
+    spans: read.flatMap((spans) => spans ?? []),
+  };
 }
 
 function readAccount(database: Database): Account {

@@ -96,6 +96,16 @@ export function decodeSpans(entries: Uint8Array | string): DecodedSpan[] {
   return spanRanges(bytes).map((range) => decodeSpan(bytes, range));
 }
 
+/** The same, but undefined of bytes that are cut or hold anything else. */
+export function readSpans(bytes: Uint8Array): DecodedSpan[] | undefined {
+  try {
+    return decodeSpans(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** Decodes one span found by {@link spanRanges}. */
 export function decodeSpan(bytes: Uint8Array, range: SpanRange): DecodedSpan {
   let [traceId, spanId, parentSpanId, traceState, name] = ["", "", "", "", ""];

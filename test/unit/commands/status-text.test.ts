@@ -50,7 +50,14 @@ describe("the account", () => {
 describe("the calls", () => {
   const call = createCallSource().open();
   const spans = decodeSpans(sealCall(call, { status: 200 }).spans);
-  const entry = { call: call.id, atMs: 1_700_000_000_000, isOpen: false, sampled: true, spans };
+  const entry = {
+    call: call.id,
+    atMs: 1_700_000_000_000,
+    isOpen: false,
+    sampled: true,
+    isReadable: true,
+    spans,
+  };
 
   test("come oldest first, so that the newest is what one sees", () => {
     const newest = { ...entry, atMs: entry.atMs + 60_000 };
@@ -63,6 +70,16 @@ describe("the calls", () => {
   test("say when they are still open, or not sampled", () => {
     expect(callsText([{ ...entry, isOpen: true }])).toContain("000Z  still open\n");
     expect(callsText([{ ...entry, sampled: false }])).toContain("000Z  not sampled\n");
+  });
+
+  test("say of which of them something could not be read", () => {
+    const torn = { ...entry, isReadable: false };
+    expect(callsText([torn, entry])).toMatch(
+      new RegExp(`\n\ncall ${call.id} cannot be read whole in the ledger\ntrace ${testTraceId}  `),
+    );
+    expect(callsText([{ ...torn, spans: [] }])).toBe(
+      `call ${call.id} cannot be read in the ledger`,
+    );
   });
 
   test("may have no spans, or be none", () => {
