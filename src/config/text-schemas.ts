@@ -86,10 +86,10 @@ export function readHttpUrl(written: unknown): Reading<string> {
 
 /** What a server can listen on by its looks: a name, or an address with or without brackets. */
 export function isHost(written: string): boolean {
-  const host = written.replace(/^\[(.*:.*)\]$/, "$1");
+  const plain = written.replace(/^\[(.*:.*)\]$/, "$1");
   // Where the last part is a number nobody reads a name.
-  if (host.includes(":") || /(?:^|\.)\d+$/.test(host)) return isIP(host) !== 0;
-  return /^[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.?$/u.test(host);
+  if (plain.includes(":") || /(?:^|\.)\d+$/.test(plain)) return isIP(plain) !== 0;
+  return /^[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.?$/u.test(plain);
 }
 
 export function host(): Schema<string> {
