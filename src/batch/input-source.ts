@@ -1,57 +1,75 @@
-// A batch's input as bytes and as rows, main thread: plain or compressed, read as often as needed. What comes over
-// stdin is kept in the batch's folder first, for a run has to read it twice.
+// A batch's input as rows, main thread: read as often as needed. What comes over stdin is kept in the batch's folder
+// first, for a run has to read it twice.
 
-import { createReadStream, createWriteStream, mkdirSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { pipeline } from "node:stream";
-import { pipeline as pipelineOf } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+
+import { fileProblem } from "./file-problem.ts";
+import { openBytes } from "./input-bytes.ts";
 import type { InputForm, InputRow } from "./input-row.ts";
 import { guessDelimiter, readCsv } from "./read-csv.ts";
 import { readJsonLines } from "./read-jsonl.ts";
 
 export interface InputSource {
-  readonly path: string;
+  /** What a person knows it under. */
+  readonly name: string;
   readonly form: InputForm;
   /** Of CSV; a comma otherwise. */
   readonly delimiter: string;
-  /** A row list per chunk. `onBytes` sees each chunk, decompressed, before its rows come. */
-  readonly rows: (onBytes?: (chunk: Uint8Array) => void) => AsyncGenerator<InputRow[]>;
+  /**
+   * A row list per chunk.
+   *
+   * @throws InputError
+   */
+  readonly rows: (watch?: InputWatch) => AsyncGenerator<InputRow[]>;
 }
 
-const sniffedBytes = 65_536;
+export interface InputWatch {
+  /** Each chunk, decompressed, before its rows come. */
+  readonly onBytes?: (chunk: Uint8Array) => void;
+  /** Of CSV, before the first row. */
+  readonly onColumns?: (columns: readonly string[]) => void;
+}
+
+/** The input as a whole cannot be read; the message names it. */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
 
 /** Keeps what stdin says. */
 export async function keepStdin(path: string): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
-  await pipelineOf(process.stdin, createWriteStream(path));
+  await pipeline(process.stdin, createWriteStream(path));
 }
 
 /**
- * The form goes by `form`, else the name (`.jsonl`, `.ndjson`, `.csv`, `.tsv`, each with `.gz`), else by the
- * first character.
+ * The form goes by the name (`.jsonl`, `.ndjson`, `.csv`, `.tsv`, each with `.gz`), else by the first character.
  *
- * @throws what the file system throws
+ * @throws InputError
  */
 export async function openInput(options: {
   readonly path: string;
-  readonly form: InputForm | undefined;
+  /** What a person knows it under. */
+  readonly name: string;
   readonly delimiter: string | undefined;
 }): Promise<InputSource> {
-  const { path } = options;
-  const isGzip = await hasGzipMagic(path);
-  const start = await firstText(path, isGzip);
-  const form = options.form ?? formOfName(path) ?? (/^\s*\{/.test(start) ? "jsonl" : "csv");
+  const { path, name } = options;
+  const bytes = await openBytes(path).catch((error: unknown) => fail(name, error));
+  const form = formOfName(path) ?? (/^\s*\{/.test(bytes.start) ? "jsonl" : "csv");
   const isTsv = /\.tsv(?:\.gz)?$/i.test(path);
-  const delimiter = options.delimiter ?? (isTsv ? "\t" : guessDelimiter(start));
+  const delimiter = options.delimiter ?? (isTsv ? "\t" : guessDelimiter(bytes.start));
   return {
-    path,
+    name,
     form,
     delimiter,
-    rows(onBytes) {
-      const bytes = watched(openBytes(path, isGzip), onBytes);
-      return form === "jsonl" ? readJsonLines(bytes) : readCsv(bytes, delimiter);
+    async *rows({ onBytes, onColumns } = {}) {
+      const read = bytes.read(onBytes);
+      try {
+        yield* form === "jsonl" ? readJsonLines(read) : readCsv(read, delimiter, onColumns);
+      } catch (error) {
+        fail(name, error);
+      }
     },
   };
 }
@@ -63,37 +81,6 @@ export function formOfName(path: string): InputForm | undefined {
   return extension === "csv" || extension === "tsv" ? "csv" : "jsonl";
 }
 
-async function* watched(
-  bytes: AsyncIterable<Uint8Array>,
-  onBytes: ((chunk: Uint8Array) => void) | undefined,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    onBytes?.(chunk);
-    yield chunk;
-  }
-}
-
-function openBytes(path: string, isGzip: boolean): AsyncIterable<Uint8Array> {
-  const file = createReadStream(path);
-  if (!isGzip) return file;
-  // Destroys the far end with the near one's error, so that whoever reads hears of it.
-  return pipeline(file, createGunzip(), () => undefined);
-}
-
-async function hasGzipMagic(path: string): Promise<boolean> {
-  const file = await open(path, "r");
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } finally {
-    await file.close();
-  }
-}
-
-async function firstText(path: string, isGzip: boolean): Promise<string> {
-  for await (const chunk of openBytes(path, isGzip)) {
-    const text = Buffer.from(chunk.subarray(0, sniffedBytes)).toString("utf8");
-    return text.replace(/^\ufeff/, "");
-  }
-  return "";
+function fail(name: string, error: unknown): never {
+  throw new InputError(`${name}: ${fileProblem(error)}`, { cause: error });
 }

@@ -1,6 +1,7 @@
 // From the command line to a job: reads the input once, checks all that can be wrong before the first call. Main
 // thread. Every problem is a line for a person.
 
+import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
@@ -11,6 +12,7 @@ import { labelShape, schemaShape, type AnswerShape } from "./answer-shape.ts";
 import type { BatchJob } from "./batch-job.ts";
 import { readOptions, type BatchOptions, type GivenOptions } from "./batch-options.ts";
 import { chooseRows } from "./choose-rows.ts";
+import { fileProblem } from "./file-problem.ts";
 import { formOfName, openInput, type InputSource } from "./input-source.ts";
 import { parseTemplate } from "./prompt-template.ts";
 import { isRequestLine } from "./request-line.ts";
@@ -26,6 +28,8 @@ export interface PrepareOptions {
   readonly config: Config;
   /** The input's file; what stdin said, when that was kept. */
   readonly inputPath: string;
+  /** What a person knows it under; without one it is the path. */
+  readonly inputName?: string;
   readonly output: string;
   readonly name: string;
   readonly workingDirectory: string;
@@ -41,7 +45,7 @@ export async function prepareJob(from: PrepareOptions): Promise<PreparedJob> {
   try {
     const input = await openInput({
       path: from.inputPath,
-      form: undefined,
+      name: from.inputName ?? from.inputPath,
       delimiter: read.options.delimiter,
     });
     const survey = await surveyInput(input);
@@ -65,7 +69,9 @@ function readTask(
   const model = textOption(given, "model");
   const [first] = survey.sample;
   if (given["prompt"] === undefined) {
-    if (first !== undefined && isRequestLine(first.fields)) return { kind: "requests", model };
+    if (first === undefined ? survey.rows === 0 : isRequestLine(first.fields)) {
+      return { kind: "requests", model };
+    }
     problems.push(
       "--prompt is missing: what is to be asked of each row, such as 'Which language? {{text}}' or @file; " +
         "without it the input's lines have to be requests (custom_id and body, or params)",
@@ -95,7 +101,7 @@ function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | u
   const path = textOption(from.given, "schema");
   if (path === undefined) return undefined;
   const schema = parseLooseObject(readOptionFile(from, "schema", path));
-  if (schema === undefined) throw new Error(`--schema: ${path} is no JSON object`);
+  if (schema === undefined) throw new Error(`--schema: ${path}: it is no JSON object`);
   return schemaShape(schema);
 }
 
@@ -120,7 +126,7 @@ function inputProblems(
   const names = survey.columns.slice(0, 30).join(", ");
   const need = (option: string, columns: readonly string[]): void => {
     for (const column of columns) {
-      if (known.has(column) || survey.sample.length === 0) continue;
+      if (known.has(column) || (known.size === 0 && survey.sample.length === 0)) continue;
       problems.push(
         `${option}: the input has no column ${JSON.stringify(column)}; it has ${names}`,
       );
@@ -235,10 +241,12 @@ function readOptionFile(
   option: string,
   path: string,
 ): string {
+  let bytes: Uint8Array;
   try {
-    return readFileSync(resolve(workingDirectory, path), "utf8");
+    bytes = readFileSync(resolve(workingDirectory, path));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`--${option}: ${reason}`, { cause: error });
+    throw new Error(`--${option}: ${path}: ${fileProblem(error)}`, { cause: error });
   }
+  if (!isUtf8(bytes)) throw new Error(`--${option}: ${path}: it is not UTF-8`);
+  return new TextDecoder().decode(bytes);
 }

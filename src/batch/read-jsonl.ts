@@ -1,6 +1,8 @@
 // JSON lines to rows, main thread: a list of rows per chunk that comes in. Bad lines are rows with a problem, they
 // stop nothing. Holds one line at most beside its chunk.
 
+import { isUtf8 } from "node:buffer";
+
 import { asObject } from "../apischema/loose-json.ts";
 import { recordBytesMax, type InputRow } from "./input-row.ts";
 
@@ -24,6 +26,10 @@ export async function* readJsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGen
     if (tooLong) {
       number += 1;
       return badRow(number, line, `the line is longer than ${recordBytesMax} bytes`);
+    }
+    if (!isUtf8(whole)) {
+      number += 1;
+      return badRow(number, line, "the line is not UTF-8");
     }
     let text = Buffer.from(whole.buffer, whole.byteOffset, whole.length).toString("utf8").trim();
     if (line === 1 && text.startsWith(byteOrderMark)) text = text.slice(1);

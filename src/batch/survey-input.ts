@@ -11,7 +11,7 @@ export interface Survey {
   readonly rows: number;
   readonly badRows: number;
   readonly firstBad: InputRow | undefined;
-  /** In the order in which they first appear. */
+  /** In the order in which they first appear. Of CSV the header's, whether or not there are rows. */
   readonly columns: readonly string[];
   /** The first rows that can be read. */
   readonly sample: readonly InputRow[];
@@ -29,9 +29,14 @@ export async function surveyInput(input: InputSource): Promise<Survey> {
   let rows = 0;
   let badRows = 0;
   let firstBad: InputRow | undefined;
-  const batches = input.rows((chunk) => {
-    hash.update(chunk);
-    sizeBytes += chunk.length;
+  const batches = input.rows({
+    onBytes(chunk) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+    },
+    onColumns(names) {
+      for (const name of names) columns.add(name);
+    },
   });
   for await (const batch of batches) {
     rows += batch.length;

@@ -11,6 +11,7 @@ import type { ArgsDef, CommandDef } from "citty";
 import { differences, type BatchJob, type JobDescription } from "../batch/batch-job.ts";
 import { batchConfig, BatchStartError } from "../batch/batch-threads.ts";
 import { dryRun } from "../batch/dry-run.ts";
+import { fileProblem } from "../batch/file-problem.ts";
 import { keepStdin } from "../batch/input-source.ts";
 import { prepareJob } from "../batch/prepare-job.ts";
 import { startBatch } from "../batch/run-batch.ts";
@@ -119,6 +120,7 @@ const command = defineCommand({
       given: args as Parameters<typeof prepareJob>[0]["given"],
       config: loaded.config,
       inputPath,
+      inputName: given.input === "-" ? "stdin" : given.input,
       output: output === "-" ? "-" : resolve(output),
       name,
       workingDirectory: process.cwd(),
@@ -162,6 +164,7 @@ async function runJob(
   const { batch: number, run } = known;
   /** Told in a way that does not break the progress line, once there is one. */
   const line = { say: (text: string): void => console.warn(text) };
+  if (job.survey.rows === 0) line.say(`warning: ${job.input.name} has no rows`);
   try {
     const running = await startBatch(job, {
       config: batchConfig(loaded, ledgerPath, roomFor(job)),
@@ -236,12 +239,23 @@ function ledgerOf(config: Config, name: string): string {
 async function inputOf(input: string, name: string): Promise<string> {
   if (input !== "-") {
     const path = resolve(input);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
-    return fail([`there is no file ${input}`], exitUsage);
+    const problem = inputProblem(path);
+    return problem === undefined ? path : fail([`${input}: ${problem}`], exitUsage);
   }
   const kept = join(dirname(name), `${basename(name)}.everyspan`, "input");
   await keepStdin(kept);
   return kept;
+}
+
+function inputProblem(path: string): string | undefined {
+  try {
+    const there = statSync(path);
+    if (there.isFile()) return undefined;
+    if (there.isDirectory()) return "it is a folder, no file";
+    return "it can be read but once; give what it says as - (stdin)";
+  } catch (error) {
+    return fileProblem(error);
+  }
 }
 
 /** Results are as large as the input and some more. */

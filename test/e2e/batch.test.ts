@@ -174,21 +174,6 @@ describe("rows with a prompt", () => {
     expect(asked(from)).toEqual([]);
   });
 
-  test("are refused before the first call when an option names a file that is not there", async () => {
-    folder.file("in.csv", "id,text\n1,a\n");
-    const from = provider.requests.length;
-    for (const [option, value] of [
-      ["--prompt", "@none"],
-      ["--schema", "none"],
-    ] as const) {
-      const words = ["in.csv", "--output", "o.csv", ...model, "--prompt", "{{text}}"];
-      const { code, stderr } = await folder.run(...words, option, value);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(new RegExp(`^${option}: ENOENT: .*none'\n$`));
-    }
-    expect(asked(from)).toEqual([]);
-  });
-
   test("come out in the order of the input, however their calls end", async () => {
     answer = ({ body }) => ({
       text: "x",

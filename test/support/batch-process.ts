@@ -13,6 +13,8 @@ export interface BatchFolder {
   readonly rows: (name: string) => Record<string, unknown>[];
   readonly start: (...words: string[]) => BatchProcess;
   readonly run: (...words: string[]) => Promise<BatchResult>;
+  /** The same, with something to read on stdin. */
+  readonly feed: (stdin: string | Uint8Array, ...words: string[]) => Promise<BatchResult>;
   readonly remove: () => void;
 }
 
@@ -51,11 +53,11 @@ export function batchFolder(options: {
   };
   writeFileSync(join(path, "everyspan.yaml"), JSON.stringify(config));
 
-  const start = (...words: string[]): BatchProcess => {
+  const begin = (stdin: Uint8Array | "ignore", words: readonly string[]): BatchProcess => {
     const child = Bun.spawn([...program(), "batch", ...words], {
       cwd: path,
       env: { ...cleanEnvironment(), ...options.env },
-      stdin: "ignore",
+      stdin,
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -68,6 +70,8 @@ export function batchFolder(options: {
     });
     return { pid: child.pid, kill: (signal) => child.kill(signal), done };
   };
+
+  const start = (...words: string[]): BatchProcess => begin("ignore", words);
 
   return {
     path,
@@ -83,6 +87,7 @@ export function batchFolder(options: {
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     start,
     run: (...words) => start(...words).done,
+    feed: (stdin, ...words) => begin(Buffer.from(stdin as string), words).done,
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }

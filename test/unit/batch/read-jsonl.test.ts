@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { readJsonLines } from "../../../src/batch/read-jsonl.ts";
 import type { InputRow } from "../../../src/batch/input-row.ts";
 
-async function read(text: string, pieceBytes = 1 << 20): Promise<InputRow[]> {
-  const bytes = Buffer.from(text);
+async function read(text: string | Uint8Array, pieceBytes = 1 << 20): Promise<InputRow[]> {
+  const bytes = Buffer.from(text as string);
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
   }
@@ -37,4 +37,24 @@ test("a line beyond all measure is a row with a problem, and the next one is rea
   const long = `{"a":"${"x".repeat(33 * 1024 * 1024)}"}`;
   const rows = await read(`{"a":1}\n${long}\n{"a":2}\n`, 1 << 20);
   expect(rows.map((row) => row.problem.slice(0, 23))).toEqual(["", "the line is longer than", ""]);
+});
+
+test("a line that is not UTF-8 is a row with a problem, alone, wherever it is cut", async () => {
+  const latin1 = Buffer.from('{"a":"Gr\u00fc\u00dfe"}', "latin1");
+  const cutOff = Buffer.from('{"a":"\u20ac"}').subarray(0, 8);
+  const bytes = Buffer.concat([
+    Buffer.from('{"a":"Gr\u00fc\u00dfe \ud83d\ude00"}\n'),
+    latin1,
+    Buffer.from('\n{"a":"\ufffd"}\n'),
+    cutOff,
+  ]);
+  for (const pieceBytes of [1, 2, 3, 5, 7, 11, 13, 1 << 20]) {
+    const rows = await read(bytes, pieceBytes);
+    expect(rows.map(({ line, problem, fields }) => [line, problem, fields["a"]])).toEqual([
+      [1, "", "Gr\u00fc\u00dfe \ud83d\ude00"],
+      [2, "the line is not UTF-8", undefined],
+      [3, "", "\ufffd"],
+      [4, "the line is not UTF-8", undefined],
+    ]);
+  }
 });
