@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 
 export const ledgerVersion = 3;
 
-/** Larger than SQLite's default because a call is about 3 kB: measured 30 % more calls per second. */
+/** Twice SQLite's default, because a call is some 2 kB (bench/RESULTS.md): few would fit a page. */
 export const pageSizeBytes = 8192;
 
 /** `open_calls.part`. */
