@@ -19,17 +19,37 @@ const serving: Settings = {
   BUN_JSC_percentCPUPerMBForEdenTimer: "0.0001",
 };
 
+const thisMachine = ["localhost", "127.0.0.0/8", "::1"] as const;
+const proxyNames = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"] as const;
+
 /**
  * Does not return where the process is replaced; elsewhere (Windows has no exec) Bun's own settings stay. What stands
  * in the environment already is left as it is.
  */
 export function applyStartSettings(command: string | undefined): void {
   const settings = command === "serve" ? { ...always, ...serving } : always;
+  const direct = directSettings(process.env);
   const areSet = Object.keys(settings).every((name) => process.env[name] !== undefined);
-  if (areSet || typeof process.execve !== "function") return;
+  if (areSet && Object.keys(direct).length === 0) return;
+  if (typeof process.execve !== "function") {
+    Object.assign(process.env, direct); // of these Bun takes notice, in threads that start later, too
+    return;
+  }
   // In the compiled binary argv[1] is the embedded entry, which the new process adds by itself.
   const rest = Bun.isStandaloneExecutable
     ? process.argv.slice(2)
     : [...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, [process.execPath, ...rest], { ...settings, ...process.env });
+  const environment = { ...settings, ...process.env, ...direct };
+  process.execve(process.execPath, [process.execPath, ...rest], environment);
+}
+
+/** A local collector, model or guardrail is never behind the proxy that the environment names; Bun would ask it. */
+function directSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  if (!proxyNames.some((name) => (environment[name] ?? "") !== "")) return {};
+  const given = (environment["no_proxy"] || environment["NO_PROXY"] || "").split(",");
+  const named = given.map((name) => name.trim()).filter((name) => name !== "");
+  const missing = thisMachine.filter((name) => !named.includes(name));
+  if (missing.length === 0 || named.includes("*")) return {};
+  const all = [...named, ...missing].join(",");
+  return { no_proxy: all, NO_PROXY: all };
 }
