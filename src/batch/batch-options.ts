@@ -61,6 +61,11 @@ export function readOptions(given: GivenOptions): ReadOptions {
   if (labels !== undefined && text("schema") !== undefined) {
     problems.push("--labels stands beside --schema; give one of them");
   }
+  if (given["retry-failed"] === true && given["restart"] === true) {
+    problems.push(
+      "--retry-failed stands beside --restart, which forgets what failed; give one of them",
+    );
+  }
   const written = text("delimiter");
   const delimiter = written === undefined ? undefined : (delimiterNames[written] ?? written);
   if (delimiter !== undefined && (delimiter.length !== 1 || /["\r\n]/.test(delimiter))) {

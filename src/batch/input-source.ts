@@ -1,7 +1,7 @@
 // A batch's input as rows, main thread: read as often as needed. What comes over stdin is kept in the batch's folder
 // first, for a run has to read it twice.
 
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 
@@ -37,10 +37,17 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
-/** Keeps what stdin says. */
+/** Keeps what stdin says; a run that reads from `path` already goes on with what it has. */
 export async function keepStdin(path: string): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
-  await pipeline(process.stdin, createWriteStream(path));
+  const partial = `${path}.${process.pid}`;
+  try {
+    await pipeline(process.stdin, createWriteStream(partial));
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
 }
 
 /**

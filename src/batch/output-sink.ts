@@ -1,18 +1,40 @@
 // Where the output goes, main thread: a file, compressed when its name says so, or stdout. Each start writes it
 // from its beginning: what was settled before comes from the ledger, so that no row is in it twice.
 
-import { createWriteStream, mkdirSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, createWriteStream, lstatSync, mkdirSync, openSync } from "node:fs";
+import { statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import type { Writable } from "node:stream";
 import { createGzip } from "node:zlib";
+
+import { fileProblem } from "./file-problem.ts";
 import type { LineSink } from "./row-writer.ts";
 
-/** `path`: `-` for stdout. Errors of the disk come from `write` and `end`. */
-export function openOutput(path: string): LineSink {
+/** Why it cannot be written, found out without a change to what stands there; its folder is made. */
+export function outputProblem(path: string): string | undefined {
+  if (path === "-") return undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const there = statSync(path, { throwIfNoEntry: false });
+    // A pipe's reader would take the end of a trial for the end.
+    if (there !== undefined && !there.isFile() && !there.isDirectory()) return undefined;
+    const isNew = lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    closeSync(openSync(path, "a"));
+    if (isNew) unlinkSync(path);
+    return undefined;
+  } catch (error) {
+    return fileProblem(error);
+  }
+}
+
+/** `path`: `-` for stdout. Rejects when it cannot be opened; later errors of the disk come from `write` and `end`. */
+export async function openOutput(path: string): Promise<LineSink> {
   if (path === "-") return sinkOf(process.stdout, async () => undefined);
   mkdirSync(dirname(path), { recursive: true });
   const file = createWriteStream(path);
+  await once(file, "open");
   if (!path.endsWith(".gz")) {
     return sinkOf(file, async () => {
       file.end();

@@ -2,7 +2,7 @@
 // thread. Every problem is a line for a person.
 
 import { isUtf8 } from "node:buffer";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { parseLooseObject } from "../apischema/loose-json.ts";
@@ -36,11 +36,15 @@ export interface PrepareOptions {
 }
 
 const slotsMax = 1000;
+/** Of no use to requests. */
+const promptOptions = ["system", "labels", "schema", "max-tokens", "temperature", "answer-retries"];
+/** Of models, in a message. */
+const namesMax = 10;
 
 export async function prepareJob(from: PrepareOptions): Promise<PreparedJob> {
   const read = readOptions(from.given);
   if (!read.ok) return read;
-  const problems = outputProblems(from);
+  const problems = inputIsOutput(from);
   if (problems.length > 0) return { ok: false, problems };
   try {
     const input = await openInput({
@@ -67,16 +71,9 @@ function readTask(
 ): BatchTask | undefined {
   const { given, config } = from;
   const model = textOption(given, "model");
-  const [first] = survey.sample;
   if (given["prompt"] === undefined) {
-    if (first === undefined ? survey.rows === 0 : isRequestLine(first.fields)) {
-      return { kind: "requests", model };
-    }
-    problems.push(
-      "--prompt is missing: what is to be asked of each row, such as 'Which language? {{text}}' or @file; " +
-        "without it the input's lines have to be requests (custom_id and body, or params)",
-    );
-    return undefined;
+    problems.push(...requestProblems(from, survey));
+    return { kind: "requests", model };
   }
   if (model === undefined) {
     problems.push("--model is missing");
@@ -84,7 +81,7 @@ function readTask(
   }
   const api = apiOf(config, model);
   if (api === undefined) {
-    problems.push(`--model: ${JSON.stringify(model)} is not configured`);
+    problems.push(unknownModel(config, model));
     return undefined;
   }
   const { maxTokens, temperature } = options;
@@ -94,6 +91,31 @@ function readTask(
   const settings = { api, model, maxTokens, temperature, shape };
   const facts = promptFacts(settings);
   return { kind: "prompt", ...settings, prompt, system, facts, factsJson: JSON.stringify(facts) };
+}
+
+/** What is wrong with an input whose lines are to be requests. */
+function requestProblems({ given, config }: PrepareOptions, survey: Survey): string[] {
+  const { sample, firstBad, rows } = survey;
+  const [first] = sample;
+  if (first === undefined ? rows > 0 : !isRequestLine(first.fields)) {
+    const bad = first === undefined && firstBad !== undefined ? firstBad : undefined;
+    return [
+      "--prompt is missing: what is to be asked of each row, such as 'Which language? {{text}}' or @file; " +
+        "without it the input's lines have to be requests (custom_id and body, or params)" +
+        (bad === undefined ? "" : `, but no row can be read: line ${bad.line}: ${bad.problem}`),
+    ];
+  }
+  const problems: string[] = [];
+  const idle = promptOptions.filter((name) => given[name] !== undefined);
+  if (idle.length > 0) {
+    const names = idle.map((name) => `--${name}`).join(", ");
+    problems.push(`--prompt is missing, which ${names} go with; requests are sent as they are`);
+  }
+  const model = textOption(given, "model");
+  if (model !== undefined && apiOf(config, model) === undefined) {
+    problems.push(unknownModel(config, model));
+  }
+  return problems;
 }
 
 function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | undefined {
@@ -106,14 +128,11 @@ function readShape(from: PrepareOptions, options: BatchOptions): AnswerShape | u
 }
 
 /** The output is written anew by each start: what stands there is gone then. */
-function outputProblems({ inputPath, output }: PrepareOptions): string[] {
-  const there = output === "-" ? undefined : statSync(output, { throwIfNoEntry: false });
-  if (there === undefined) return [];
-  const input = statSync(inputPath);
-  if (there.ino === input.ino && there.dev === input.dev) {
-    return ["--output: that is the input, which would be written over"];
-  }
-  return there.isDirectory() ? [`--output: ${output} is no file`] : [];
+function inputIsOutput({ inputPath, output }: PrepareOptions): string[] {
+  if (output === "-" || !existsSync(output)) return [];
+  const [there, input] = [statSync(output), statSync(inputPath)];
+  if (there.ino !== input.ino || there.dev !== input.dev) return [];
+  return ["--output: that is the input, which would be written over"];
 }
 
 /** What is wrong with the input as a whole. */
@@ -221,6 +240,12 @@ export function apiOf(config: Config, model: string): ApiFormat | undefined {
     }
   }
   return undefined;
+}
+
+function unknownModel({ models = [] }: Config, model: string): string {
+  const names = models.slice(0, namesMax).map(({ name }) => name);
+  const more = models.length > namesMax ? ` and ${models.length - namesMax} more` : "";
+  return `--model: ${JSON.stringify(model)} is not configured; these are: ${names.join(", ")}${more}`;
 }
 
 function textOption(given: GivenOptions, name: string): string | undefined {

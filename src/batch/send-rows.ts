@@ -39,7 +39,7 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
   });
   const makeRecord = createRecordMaker(job, output);
   const header = job.task.kind === "requests" ? "" : output.header;
-  const writer = createRowWriter(openOutput(job.output), header);
+  const writer = createRowWriter(await openOutput(job.output), header);
   const knownRow = createKnownRows(rows.read);
   const cost = createCostGuard(job.maxCost, rows.spent.cost);
   const refusal = createRefusalWatch();

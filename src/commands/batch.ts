@@ -1,9 +1,7 @@
 // `everyspan batch`: a file of rows through a model, as fast as the provider allows, every row accounted for. Main
 // thread. Exit codes: 0 all rows ok, 1 some failed or left out, 2 usage.
 
-import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
 
 import { defineCommand } from "citty";
 import type { ArgsDef, CommandDef } from "citty";
@@ -11,13 +9,12 @@ import type { ArgsDef, CommandDef } from "citty";
 import { differences, type BatchJob, type JobDescription } from "../batch/batch-job.ts";
 import { batchConfig, BatchStartError } from "../batch/batch-threads.ts";
 import { dryRun } from "../batch/dry-run.ts";
-import { fileProblem } from "../batch/file-problem.ts";
-import { keepStdin } from "../batch/input-source.ts";
 import { prepareJob } from "../batch/prepare-job.ts";
 import { startBatch } from "../batch/run-batch.ts";
 import { readEnvironment, variable } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { resolveModel } from "../server/resolve-model.ts";
 import { parseTraceparent } from "../tracing/recorder/propagation.ts";
 import {
   openBatchReader,
@@ -25,6 +22,7 @@ import {
   type KnownBatch,
 } from "../tracing/exporter/batch-reader.ts";
 import { version } from "../version.ts";
+import { batchFiles, outputFault, takeInput } from "./batch-files.ts";
 import { showProgress } from "./batch-progress.ts";
 import { priceTokens } from "./batch-price.ts";
 import { accountText, dryRunText } from "./batch-text.ts";
@@ -104,25 +102,29 @@ const command = defineCommand({
     const output = given.output;
     if (output === undefined) return fail(["--output is missing"], exitUsage);
     const environment = readEnvironment();
+    const files = batchFiles(given.input, output);
     const loaded = loadConfig({
       path: given.config,
       environment,
       workingDirectory: process.cwd(),
+      usualLedger: files.usualLedger,
       cores: Math.ceil(availableParallelism() * workersShare),
     });
     const problems = await findProblems(loaded);
     if (!loaded.ok || problems.length > 0) {
       return fail([problemsText(loaded.source, problems)], exitUsage);
     }
-    const name = nameOf(given.input, output);
-    const inputPath = await inputOf(given.input, name);
+    const early = given.input === "-" ? outputFault(output, files) : undefined;
+    if (early !== undefined) return fail([early], exitUsage);
+    const taken = await takeInput(given.input, files);
+    if (!taken.ok) return fail([taken.problem], exitUsage);
     const prepared = await prepareJob({
       given: args as Parameters<typeof prepareJob>[0]["given"],
       config: loaded.config,
-      inputPath,
+      inputPath: taken.path,
       inputName: given.input === "-" ? "stdin" : given.input,
-      output: output === "-" ? "-" : resolve(output),
-      name,
+      output: files.output,
+      name: files.name,
       workingDirectory: process.cwd(),
     });
     if (!prepared.ok) return fail(prepared.problems, exitUsage);
@@ -133,7 +135,8 @@ const command = defineCommand({
       print(dryRunText(estimate));
       return;
     }
-    const problem = keyProblem(loaded.config, job) ?? costProblem(job, estimate);
+    const problem =
+      keyProblem(loaded.config, job) ?? costProblem(job, estimate) ?? outputFault(output, files);
     if (problem !== undefined) return fail([problem], exitUsage);
     const caller = parseTraceparent(
       variable(environment, "TRACEPARENT"),
@@ -158,7 +161,7 @@ async function runJob(
   loaded: Config,
   caller: ReturnType<typeof parseTraceparent>,
 ): Promise<number> {
-  const ledgerPath = ledgerOf(loaded, job.name);
+  const ledgerPath = loaded.tracing.ledger.path;
   const known = knownBatch(ledgerPath, job);
   if (known.problem !== undefined) return fail([known.problem], exitUsage);
   const { batch: number, run } = known;
@@ -223,55 +226,17 @@ function differingNames(known: KnownBatch, job: BatchJob): string[] {
   return differences(parse(known.description), parse(job.description));
 }
 
-/** The output's absolute path; what goes to stdout is known by its input. */
-function nameOf(input: string, output: string): string {
-  if (output !== "-") return resolve(output);
-  return resolve(input === "-" ? "batch" : `${basename(input)}.batch`);
-}
-
-/** A ledger of the run's own, unless the configuration names one. */
-function ledgerOf(config: Config, name: string): string {
-  const usual = resolve(process.cwd(), "everyspan-data/ledger.db");
-  const { path } = config.tracing.ledger;
-  return path === usual ? join(`${name}.everyspan`, "run.db") : path;
-}
-
-async function inputOf(input: string, name: string): Promise<string> {
-  if (input !== "-") {
-    const path = resolve(input);
-    const problem = inputProblem(path);
-    return problem === undefined ? path : fail([`${input}: ${problem}`], exitUsage);
-  }
-  const kept = join(dirname(name), `${basename(name)}.everyspan`, "input");
-  await keepStdin(kept);
-  return kept;
-}
-
-function inputProblem(path: string): string | undefined {
-  try {
-    const there = statSync(path);
-    if (there.isFile()) return undefined;
-    if (there.isDirectory()) return "it is a folder, no file";
-    return "it can be read but once; give what it says as - (stdin)";
-  } catch (error) {
-    return fileProblem(error);
-  }
-}
-
 /** Results are as large as the input and some more. */
 function roomFor(job: BatchJob): number {
   return job.survey.sizeBytes * 4 + job.rows * 4096;
 }
 
-function keyProblem(config: Config, job: BatchJob): string | undefined {
-  const apis = job.task.kind === "prompt" ? [job.task.api] : [];
-  for (const api of apis) {
-    const provider = config.providers.find((each) => each.api === api);
-    const isPublic = /\/\/api\.(?:openai|anthropic)\.com/.test(provider?.baseUrl ?? "");
-    if (!isPublic || provider?.apiKey !== undefined) continue;
-    return `no key for ${api}: set ${api === "openai" ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY"}`;
-  }
-  return undefined;
+function keyProblem(config: Config, { task }: BatchJob): string | undefined {
+  if (task.kind !== "prompt") return undefined; // each line has a model of its own
+  const { provider } = resolveModel(config, task.api, task.model);
+  const isPublic = /\/\/api\.(?:openai|anthropic)\.com/.test(provider.baseUrl);
+  if (!isPublic || provider.apiKey !== undefined) return undefined;
+  return `no key for ${provider.name}: set ${task.api.toUpperCase()}_API_KEY, or api_key of that provider`;
 }
 
 function costProblem(job: BatchJob, estimate: ReturnType<typeof dryRun>): string | undefined {

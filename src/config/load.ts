@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly environment: Environment;
   readonly overrides?: Overrides;
   readonly workingDirectory: string;
+  /** The ledger's file unless the configuration names one, absolute. */
+  readonly usualLedger?: string;
   /** What `pool.threads: auto` stands for. */
   readonly cores: number;
 }
@@ -48,6 +50,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     directories: {
       file: path === undefined ? workingDirectory : dirname(path),
       working: workingDirectory,
+      usualLedger: options.usualLedger,
     },
     environment,
     overrides: options.overrides ?? {},

@@ -16,6 +16,8 @@ export interface Directories {
   /** Where relative paths of the file start: its own folder. */
   readonly file: string;
   readonly working: string;
+  /** The ledger's file unless it is named, absolute; without it, the one of the defaults. */
+  readonly usualLedger?: string | undefined;
 }
 
 export function tracingSchema(directories: Directories): Schema<TracingConfig> {
@@ -63,9 +65,10 @@ function samplerSchema(): Schema<TracingConfig["sampler"]> {
 
 function ledgerSchema(directories: Directories): Schema<LedgerConfig> {
   const own = defaults.ledger;
+  const usual = directories.usualLedger ?? resolve(directories.working, own.path);
   return v.pipe(
     closedObject({
-      path: v.optional(filePath(directories.file), resolve(directories.working, own.path)),
+      path: v.optional(filePath(directories.file), usual),
       retention: v.optional(duration({ min: 1000, max: retentionMaxMs }), own.retention),
       max_size: v.optional(size({ min: 2 ** 20 }), own.max_size),
       on_failure: v.optional(oneOf(["serve", "refuse"]), own.on_failure),

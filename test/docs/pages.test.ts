@@ -10,6 +10,7 @@ import { demo } from "../../src/commands/demo.ts";
 import { serve } from "../../src/commands/serve.ts";
 import { status } from "../../src/commands/status.ts";
 import { resolveConfig } from "../../src/config/resolve-config.ts";
+import { findModel } from "../../src/server/resolve-model.ts";
 import { parseYamlDocument } from "../../src/config/yaml-document.ts";
 
 const repository = resolve(import.meta.dir, "../..");
@@ -65,7 +66,7 @@ describe("what is written of the command line", () => {
   });
 });
 
-test("the README's configuration can be used as it stands", () => {
+test("the README's configuration can be used as it stands, and serves the models of the batches", () => {
   const [, yaml = ""] = /^```yaml\n(.*?)^```$/ms.exec(read("README.md")) ?? [];
   const parsed = parseYamlDocument(yaml);
   const names = [...yaml.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]): [string, string] => [
@@ -81,4 +82,9 @@ test("the README's configuration can be used as it stands", () => {
     fileExists: () => true,
   });
   expect(resolved).toMatchObject({ ok: true, warnings: [] });
+  const models = (resolved.ok ? resolved.config.models : undefined) ?? [];
+  const asked = ["README.md", "docs/batch.md"].map(
+    (page) => /^everyspan batch .*?--model (\S+)/ms.exec(read(page))?.[1] ?? page,
+  );
+  expect(asked.filter((model) => findModel(models, model) === undefined)).toEqual([]);
 });

@@ -154,7 +154,7 @@ describe("rows with a prompt", () => {
     const taken = ["own.csv", "--output", "taken.csv", ...model, "--prompt", "{{text}}"];
     const { code, stderr } = await folder.run(...taken);
     expect(code).toBe(2);
-    expect(stderr).toContain("taken.csv is no file");
+    expect(stderr).toContain("taken.csv: it is a folder, no file");
     expect(asked(from)).toEqual([]);
   });
 
@@ -172,6 +172,47 @@ describe("rows with a prompt", () => {
     expect(code).toBe(2);
     expect(stderr).toContain('no column "txt"; it has id, text');
     expect(asked(from)).toEqual([]);
+  });
+
+  test("are refused with a model that is not configured, by those that are", async () => {
+    const config = JSON.parse(folder.read("everyspan.yaml")) as Record<string, unknown>;
+    const names = ["fast", "claude-*", ...Array.from({ length: 10 }, (_, at) => `m${at}`)];
+    const models = names.map((name) => ({ name, provider: "openai", model: "gpt-4o-mini" }));
+    folder.file("some.yaml", JSON.stringify({ ...config, models }));
+    folder.file("in.csv", "text\na\n");
+    folder.file("requests.jsonl", '{"custom_id":"1","url":"/v1/chat/completions","body":{}}\n');
+    const from = provider.requests.length;
+    for (const words of [["in.csv", "--prompt", "{{text}}"], ["requests.jsonl"]]) {
+      const more = ["--model", "gpt-4o", "--output", "o", "--config", "some.yaml"];
+      const { code, stderr } = await folder.run(...words, ...more);
+      expect(stderr).toBe(
+        '--model: "gpt-4o" is not configured; these are: ' +
+          "fast, claude-*, m0, m1, m2, m3, m4, m5, m6, m7 and 2 more\n",
+      );
+      expect(code).toBe(2);
+    }
+    expect(asked(from)).toEqual([]);
+  });
+
+  test("need the key of the provider that serves the model, and no other's", async () => {
+    folder.file("in.csv", "text\na\n");
+    const { providers } = JSON.parse(folder.read("everyspan.yaml")) as {
+      providers: Record<string, object>;
+    };
+    const open = { api: "openai", base_url: "https://api.openai.com/v1" };
+    const models = [
+      { name: "here", provider: "local", model: "gpt-4o-mini" },
+      { name: "there", provider: "open" },
+    ];
+    folder.file(
+      "two.yaml",
+      JSON.stringify({ providers: { open, local: providers["openai"] }, models }),
+    );
+    const words = ["in.csv", "--output", "o.csv", "--prompt", "{{text}}", "--config", "two.yaml"];
+    const there = await folder.run(...words, "--model", "there");
+    expect(there.stderr).toBe("no key for open: set OPENAI_API_KEY, or api_key of that provider\n");
+    expect(there.code).toBe(2);
+    expect((await folder.run(...words, "--model", "here")).code).toBe(0);
   });
 
   test("come out in the order of the input, however their calls end", async () => {
@@ -293,6 +334,20 @@ describe("labels", () => {
 });
 
 describe("request lines", () => {
+  test("are refused with options that only a prompt has a use for", async () => {
+    folder.file("in.jsonl", '{"custom_id":"1","url":"/v1/chat/completions","body":{}}\n');
+    const from = provider.requests.length;
+    const words = ["--system", "x", "--labels", "a,b", "--max-tokens", "5", "--temperature", "0"];
+    const more = ["--answer-retries", "1", "--rpm", "9"];
+    const { code, stderr } = await folder.run("in.jsonl", "--output", "o", ...words, ...more);
+    expect(stderr).toBe(
+      "--prompt is missing, which --system, --labels, --max-tokens, --temperature, --answer-retries " +
+        "go with; requests are sent as they are\n",
+    );
+    expect(code).toBe(2);
+    expect(asked(from)).toEqual([]);
+  });
+
   test("of OpenAI's batch become its result lines", async () => {
     const line = (id: string, more: object): string =>
       JSON.stringify({

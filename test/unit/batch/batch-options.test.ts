@@ -60,3 +60,12 @@ test("labels are trimmed, tab has a name, auto is no number", () => {
     tracePerRow: true,
   });
 });
+
+test("rows cannot be sent again that are to be forgotten", () => {
+  expect(readOptions({ "retry-failed": true, restart: true })).toEqual({
+    ok: false,
+    problems: [
+      "--retry-failed stands beside --restart, which forgets what failed; give one of them",
+    ],
+  });
+});

@@ -1,0 +1,61 @@
+// The files of an `everyspan batch`: where they are by its input and output, and what is wrong with those. Main thread.
+
+import { statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+
+import { fileProblem } from "../batch/file-problem.ts";
+import { keepStdin } from "../batch/input-source.ts";
+import { outputProblem } from "../batch/output-sink.ts";
+
+export interface BatchFiles {
+  /** The output's absolute path; what goes to stdout is known by its input. */
+  readonly name: string;
+  /** Absolute, or `-`. */
+  readonly output: string;
+  /** Unless the configuration names one. */
+  readonly usualLedger: string;
+  /** What comes over stdin. */
+  readonly keptInput: string;
+}
+
+export type TakenInput =
+  | { readonly ok: true; readonly path: string }
+  | { readonly ok: false; readonly problem: string };
+
+export function batchFiles(input: string, output: string): BatchFiles {
+  const isStdout = output === "-";
+  const name = resolve(isStdout ? (input === "-" ? "batch" : `${basename(input)}.batch`) : output);
+  return {
+    name,
+    output: isStdout ? "-" : name,
+    usualLedger: join(`${name}.everyspan`, "run.db"),
+    keptInput: join(`${name}.everyspan`, "input"),
+  };
+}
+
+/** To be asked before anything is read that can be read but once, and before anything is paid for. */
+export function outputFault(output: string, files: BatchFiles): string | undefined {
+  const problem = outputProblem(files.output);
+  return problem === undefined ? undefined : `--output: ${output}: ${problem}`;
+}
+
+/** Reads stdin to its end where that is the input. */
+export async function takeInput(input: string, files: BatchFiles): Promise<TakenInput> {
+  const path = input === "-" ? files.keptInput : resolve(input);
+  try {
+    if (input === "-") await keepStdin(path);
+    const problem = input === "-" ? undefined : inputProblem(path);
+    if (problem === undefined) return { ok: true, path };
+    return { ok: false, problem: `${input}: ${problem}` };
+  } catch (error) {
+    const name = input === "-" ? path : input;
+    return { ok: false, problem: `${name}: ${fileProblem(error)}` };
+  }
+}
+
+function inputProblem(path: string): string | undefined {
+  const there = statSync(path);
+  if (there.isFile()) return undefined;
+  if (there.isDirectory()) return "it is a folder, no file";
+  return "it can be read but once; give what it says as - (stdin)";
+}
