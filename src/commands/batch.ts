@@ -133,7 +133,7 @@ const command = defineCommand({
     const estimate = dryRun(job, price);
     if (given["dry-run"] === true) {
       print(dryRunText(estimate));
-      return;
+      process.exit(0);
     }
     const problem =
       keyProblem(loaded.config, job) ?? costProblem(job, estimate) ?? outputFault(output, files);

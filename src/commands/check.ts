@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { defineCommand } from "citty";
 import type { CommandDef } from "citty";
 import { describeConfig } from "../config/describe-config.ts";
+import { formatDuration } from "../config/durations.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig, LoadOptions } from "../config/load.ts";
@@ -32,8 +33,11 @@ export async function checkConfig(options: LoadOptions): Promise<CheckOutcome> {
 }
 
 /** Of a configuration that was read, and of the guardrail modules that it names. */
-export async function findProblems(loaded: LoadedConfig): Promise<readonly string[]> {
-  return loaded.ok ? findModuleProblems(loaded.config) : loaded.problems;
+export async function findProblems(
+  loaded: LoadedConfig,
+  loadWithinMs = 30_000,
+): Promise<readonly string[]> {
+  return loaded.ok ? findModuleProblems(loaded.config, loadWithinMs) : loaded.problems;
 }
 
 /** All that is wrong with a configuration, beneath where it came from. */
@@ -43,13 +47,13 @@ export function problemsText(source: string, problems: readonly string[]): strin
 }
 
 /** A module guardrail that does not load, or has no `check`, is a configuration error. */
-async function findModuleProblems(config: Config): Promise<string[]> {
+async function findModuleProblems(config: Config, loadWithinMs: number): Promise<string[]> {
   const problems: string[] = [];
   for (const [index, guardrail] of config.guardrails.entries()) {
     if (guardrail.type !== "module") continue;
     const path = formatPath(["guardrails", index, "path"]);
     try {
-      const loaded: unknown = await import(pathToFileURL(guardrail.path).href);
+      const loaded = await loadModule(guardrail.path, loadWithinMs);
       if (!hasCheck(loaded)) {
         problems.push(`${path}: has no check; it needs export default { async check(…) {…} }`);
       }
@@ -59,6 +63,20 @@ async function findModuleProblems(config: Config): Promise<string[]> {
     }
   }
   return problems;
+}
+
+/** A module that waits for something at its top may wait for ever. */
+async function loadModule(path: string, withinMs: number): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`not done after ${formatDuration(withinMs)}`)),
+    withinMs,
+  );
+  try {
+    return await Promise.race([import(pathToFileURL(path).href) as Promise<unknown>, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function hasCheck(loaded: unknown): boolean {
@@ -95,8 +113,8 @@ const command = defineCommand({
       cores: availableParallelism(),
     });
     if (outcome.stdout !== "") print(outcome.stdout);
-    process.stderr.write(outcome.stderr);
-    process.exitCode = outcome.exitCode;
+    if (outcome.stderr !== "") console.warn(outcome.stderr.trimEnd());
+    process.exit(outcome.exitCode); // a module may have begun something that does not end
   },
 });
 

@@ -21,7 +21,7 @@ const options = {
   config: {
     type: "string",
     valueHint: "FILE",
-    description: "Configuration file (default: ./everyspan.yaml if it exists)",
+    description: "Configuration file (else EVERYSPAN_CONFIG, else ./everyspan.yaml, else none)",
   },
   host: { type: "string", description: "Address to listen on (default: 127.0.0.1)" },
   port: { type: "string", description: "Port to listen on, 0 for a free one (default: 4000)" },

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { checkConfig } from "../../../src/commands/check.ts";
+import { checkConfig, findProblems } from "../../../src/commands/check.ts";
+import { loadConfig } from "../../../src/config/load.ts";
 
 const repository = resolve(import.meta.dir, "../../..");
 let folder: string;
@@ -81,6 +82,40 @@ describe("a module guardrail", () => {
     expect(stderr).toContain(`  guardrails[0].path: ${expected}`);
     expect(stderr.trimEnd().split("\n")).toHaveLength(2);
   });
+});
+
+test("a module that keeps its process alive does not keep the command", () => {
+  write(
+    "alive.ts",
+    "setInterval(() => {}, 1000); export default { async check() { return {}; } };",
+  );
+  const main = join(repository, "src/main.ts");
+  for (const words of [
+    ["check", "--config", moduleConfig("alive.ts")],
+    ["batch", write("in.csv", "text\nhello\n"), "--dry-run", "--config", moduleConfig("alive.ts")],
+  ]) {
+    const more =
+      words[0] === "batch" ? ["--prompt", "{{text}}", "--model", "m", "--output", "o"] : [];
+    const done = Bun.spawnSync([process.execPath, main, ...words, ...more], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"] ?? "" },
+      timeout: 5000,
+    });
+    expect({ code: done.exitCode, err: done.stderr.toString() }).toEqual({ code: 0, err: "" });
+  }
+});
+
+test("a module that is never done loading is a problem, not a wait for ever", async () => {
+  write("never.ts", "export default await new Promise(() => {});");
+  const loaded = loadConfig({
+    path: moduleConfig("never.ts"),
+    environment: {},
+    workingDirectory: folder,
+    cores: 2,
+  });
+  expect(await findProblems(loaded, 100)).toEqual([
+    "guardrails[0].path: does not load (not done after 100ms)",
+  ]);
 });
 
 test("the command writes both, and ends the process with the code", async () => {
