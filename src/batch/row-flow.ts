@@ -167,7 +167,8 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
 
   function tellGate({ pass, sentMs }: RowState, result: Ended, nowMs: number): void {
     if (result.kind === "reply" && result.status < 400) {
-      const tokens = Math.max(0, result.inputTokens) + Math.max(0, result.outputTokens);
+      const { inputTokens, outputTokens } = result.outcome;
+      const tokens = Math.max(0, inputTokens) + Math.max(0, outputTokens);
       const hint = rateHint(result.headers, nowMs);
       gate.accepted(pass, { durationMs: nowMs - sentMs, tokens, hint });
       return;

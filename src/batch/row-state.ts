@@ -83,17 +83,17 @@ export function openState(
 }
 
 /** Adds a call's figures to its row's. */
-export function addUp(state: RowState, result: Ended): void {
-  state.spans += result.spans;
-  state.spanCount += result.spanCount;
-  state.lastEndMs = Math.max(state.lastEndMs, result.lastEndMs);
-  state.attempts += result.attempts;
-  if (result.inputTokens < 0) return;
+export function addUp(state: RowState, { outcome }: Ended): void {
+  state.spans += outcome.spans;
+  state.spanCount += outcome.spanCount;
+  state.lastEndMs = Math.max(state.lastEndMs, outcome.lastEndMs);
+  state.attempts += outcome.attempts;
+  if (outcome.inputTokens < 0) return;
   state.hasUsage = true;
-  state.inputTokens = sumOf(state.inputTokens, result.inputTokens);
-  state.outputTokens = sumOf(state.outputTokens, Math.max(0, result.outputTokens));
-  const cost = state.cost + result.cost;
-  if (result.cost >= 0 && Number.isFinite(cost)) state.cost = cost;
+  state.inputTokens = sumOf(state.inputTokens, outcome.inputTokens);
+  state.outputTokens = sumOf(state.outputTokens, Math.max(0, outcome.outputTokens));
+  const cost = state.cost + outcome.cost;
+  if (outcome.cost >= 0 && Number.isFinite(cost)) state.cost = cost;
   else state.unpriced += 1;
 }
 

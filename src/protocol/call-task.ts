@@ -1,5 +1,5 @@
 // What crosses between the server thread and a worker: the task, its result, and stream messages.
-// Flat records of primitives, which cross as words (words.ts). Anything nested travels as JSON. "Binary string" means
+// Records of primitives, which cross as words (words.ts). Anything deeper travels as JSON. "Binary string" means
 // one char per byte (0-255), so that bytes cross untouched as a string.
 
 import type { ErrorCode } from "../errors/gateway-error.ts";
@@ -110,15 +110,21 @@ export const noOutcome: CallOutcome = {
  * - `streamed`: the reply went over the worker's port, and so did its `end`.
  */
 export type CallResult =
-  | ({
+  | {
       readonly kind: "reply";
       readonly status: number;
       /** JSON of a record, by name in lower case. */
       readonly headers: string;
       readonly body: string;
       readonly isText: boolean;
-    } & CallOutcome)
-  | ({ readonly kind: "failed"; readonly code: ErrorCode; readonly message: string } & CallOutcome)
+      readonly outcome: CallOutcome;
+    }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly outcome: CallOutcome;
+    }
   | { readonly kind: "streamed" };
 
 /** The text of a whole reply's body. */
@@ -156,7 +162,7 @@ export type WorkerMessage =
       readonly text: string;
     }
   | { readonly kind: "part"; readonly call: string; readonly text: string }
-  | ({
+  | {
       readonly kind: "end";
       readonly call: string;
       readonly status: number;
@@ -164,7 +170,8 @@ export type WorkerMessage =
       readonly text: string;
       readonly last: string;
       readonly errorCode: ErrorCode | "";
-    } & CallOutcome)
+      readonly outcome: CallOutcome;
+    }
   | {
       readonly kind: "journal";
       readonly call: string;

@@ -24,11 +24,11 @@ export function writeWorkerMessage(words: Word[], message: WorkerMessage): void 
   switch (message.kind) {
     case "reply":
       words.push(message.status, message.headers, message.body, message.isText);
-      writeOutcome(words, message);
+      writeOutcome(words, message.outcome);
       break;
     case "failed":
       words.push(message.code, message.message);
-      writeOutcome(words, message);
+      writeOutcome(words, message.outcome);
       break;
     case "head":
       words.push(message.status, message.headers, message.text);
@@ -38,7 +38,7 @@ export function writeWorkerMessage(words: Word[], message: WorkerMessage): void 
       break;
     case "end":
       words.push(message.status, message.headers, message.text, message.last, message.errorCode);
-      writeOutcome(words, message);
+      writeOutcome(words, message.outcome);
       break;
     case "journal":
       words.push(message.spans, message.spanCount);
@@ -69,7 +69,7 @@ function messageAt(words: Words, kind: Kind, at: number): WorkerMessage {
         headers: words[at + 2] as string,
         body: words[at + 3] as string,
         isText: words[at + 4] as boolean,
-        ...outcomeAt(words, at + 5),
+        outcome: outcomeAt(words, at + 5),
       };
     case "failed":
       return {
@@ -77,7 +77,7 @@ function messageAt(words: Words, kind: Kind, at: number): WorkerMessage {
         call,
         code: words[at + 1] as Message<"failed">["code"],
         message: words[at + 2] as string,
-        ...outcomeAt(words, at + 3),
+        outcome: outcomeAt(words, at + 3),
       };
     case "head":
       return {
@@ -98,7 +98,7 @@ function messageAt(words: Words, kind: Kind, at: number): WorkerMessage {
         text: words[at + 3] as string,
         last: words[at + 4] as string,
         errorCode: words[at + 5] as Message<"end">["errorCode"],
-        ...outcomeAt(words, at + 6),
+        outcome: outcomeAt(words, at + 6),
       };
     case "journal":
       return {

@@ -37,7 +37,7 @@ async function answerModels(
   for (const provider of providersToAsk(models)) {
     const result = await deps.pool.run(taskFor(provider), { receive: () => undefined });
     if (result.kind === "streamed") continue; // a stream is no list
-    outcome = joinOutcomes(outcome, result);
+    outcome = joinOutcomes(outcome, result.outcome);
     if (result.kind === "failed" || result.status >= 300) {
       const said = result.kind === "failed" ? result.message : `it answered ${result.status}`;
       return { kind: "failed", code: "provider_invalid", message: `${provider}: ${said}`, outcome };

@@ -144,14 +144,14 @@ async function endPlain(
     const response = errorResponse(failure, { api: call.route.api, traceId: call.traceId });
     const left = result.code === "client_disconnected";
     const status = left ? undefined : response.status;
-    await commit(deps, sealCall(call, { status, failure, outcome: result }));
+    await commit(deps, sealCall(call, { status, failure, outcome: result.outcome }));
     flight.rearm();
     flight.reply(response);
-    reportLater(deps, { call, status, outcome: result, failure, refused: false });
+    reportLater(deps, { call, status, outcome: result.outcome, failure, refused: false });
     return;
   }
-  const { status } = result;
-  const committed = commit(deps, sealCall(call, { status, outcome: result }));
+  const { status, outcome } = result;
+  const committed = commit(deps, sealCall(call, { status, outcome }));
   // Made while the exporter writes.
   const response = clientResponse(result.isText ? result.body : fromBinary(result.body), {
     status,
@@ -161,7 +161,7 @@ async function endPlain(
   await committed;
   flight.rearm();
   flight.reply(response);
-  reportLater(deps, { call, status, outcome: result, failure: undefined, refused: false });
+  reportLater(deps, { call, status, outcome, failure: undefined, refused: false });
 }
 
 /** A stream's end: its last bytes leave when the call is committed. */
@@ -171,10 +171,11 @@ async function endStream(
 ): Promise<void> {
   const { call, deps, status } = flight;
   const failure = streamFailure(end);
-  await commit(deps, sealCall(call, { status, failure, outcome: end }));
+  const { outcome } = end;
+  await commit(deps, sealCall(call, { status, failure, outcome }));
   flight.rearm();
   endSink(flight, end.last, failure !== undefined);
-  reportLater(deps, { call, status, outcome: end, failure, refused: false });
+  reportLater(deps, { call, status, outcome, failure, refused: false });
 }
 
 /** When the reply is on its way: nobody waits for the figures, who asks for them asks later. */
@@ -189,10 +190,7 @@ function endSink({ sink, isEvents }: Flight, text: string, isBroken: boolean): v
   else sink?.end(text);
 }
 
-function streamFailure(end: {
-  readonly errorCode: WireError["code"] | "";
-  readonly errorType: string;
-}): WireError | undefined {
+function streamFailure(end: { readonly errorCode: WireError["code"] | "" }): WireError | undefined {
   if (end.errorCode === "") return undefined;
   return { code: end.errorCode, message: "the stream ended with an error" };
 }

@@ -75,7 +75,7 @@ export function failedCall(
     kind: "failed",
     code,
     message,
-    ...finishCall(state, { failure, ...(reply && { reply }) }, deps),
+    outcome: finishCall(state, { failure, ...(reply && { reply }) }, deps),
   };
 }
 

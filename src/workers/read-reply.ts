@@ -104,7 +104,7 @@ function plainReply(
     headers: JSON.stringify(headers),
     body: isText ? text : toBinary(body),
     isText,
-    ...finishCall(
+    outcome: finishCall(
       state,
       { ...(reply && { reply }), ...(errorType !== undefined && { errorType }) },
       deps,

@@ -54,7 +54,7 @@ export function createStreamOutlet(
     end(last, errorCode, outcome) {
       const unsent = isOpen ? { status: 0, headers: "" } : head();
       isOpen = true;
-      post({ kind: "end", call, ...unsent, text, last, errorCode, ...outcome });
+      post({ kind: "end", call, ...unsent, text, last, errorCode, outcome });
     },
   };
 }

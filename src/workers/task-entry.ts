@@ -69,7 +69,7 @@ async function answer(call: CallTask): Promise<void> {
     // A bug of ours ends its own call, not the batch: its neighbours have done nothing wrong.
     console.error("everyspan: a bug in a worker:", error);
     const failure = { kind: "failed", code: "internal", message: "internal error" } as const;
-    link.post({ ...failure, call: call.call, ...noOutcome });
+    link.post({ ...failure, call: call.call, outcome: noOutcome });
   }
 }
 

@@ -72,5 +72,5 @@ async function run({ call, body }: CallTask): Promise<PlainResult> {
       await Bun.sleep(600);
       break;
   }
-  return { kind: "reply", status: 200, headers: "{}", body, isText: false, ...noOutcome };
+  return { kind: "reply", status: 200, headers: "{}", body, isText: false, outcome: noOutcome };
 }

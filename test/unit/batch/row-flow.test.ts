@@ -118,7 +118,7 @@ function setUp({
 function reply(text: string): CallResult {
   const body = JSON.stringify({ choices: [{ message: { content: text } }] });
   const said = { status: 200, headers: "{}", body, isText: true };
-  return { kind: "reply", ...said, ...noOutcome, spanCount: 2 };
+  return { kind: "reply", ...said, outcome: { ...noOutcome, spanCount: 2 } };
 }
 
 describe("rows under way", () => {

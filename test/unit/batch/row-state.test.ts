@@ -23,7 +23,8 @@ function state(): RowState {
 function used(...calls: readonly Partial<CallOutcome>[]): RowState {
   const row = state();
   for (const call of calls) {
-    addUp(row, { kind: "failed", code: "internal", message: "", ...noOutcome, ...call });
+    const outcome = { ...noOutcome, ...call };
+    addUp(row, { kind: "failed", code: "internal", message: "", outcome });
   }
   return row;
 }

@@ -50,7 +50,7 @@ function setUp(options: Partial<DispatchOptions> = {}) {
       headers: "{}",
       body: "",
       isText: false,
-      ...noOutcome,
+      outcome: noOutcome,
     });
   return { dispatch, run, say, reply, batches, heard, ended, late };
 }
@@ -198,7 +198,7 @@ describe("what comes back", () => {
       text: "",
       last: "",
       errorCode: "",
-      ...noOutcome,
+      outcome: noOutcome,
     });
     say({ kind: "part", call: "a", text: "late" });
     expect(await result).toBe("streamed");

@@ -43,8 +43,13 @@ function takeOff() {
 }
 
 const head = { status: 200, headers: '{"content-type":"text/event-stream"}' };
-const plain = { kind: "reply", ...head, body: "{}", isText: true, ...noOutcome } as const;
-const failed = { kind: "failed", code: "provider_cut", message: "cut", ...noOutcome } as const;
+const plain = { kind: "reply", ...head, body: "{}", isText: true, outcome: noOutcome } as const;
+const failed = {
+  kind: "failed",
+  code: "provider_cut",
+  message: "cut",
+  outcome: noOutcome,
+} as const;
 
 test.each([plain, failed])(
   "a plain call is never cut for its silence; once it is answered the timer is back: $kind",
@@ -78,7 +83,7 @@ test("a stream has no timer from its head to its end", async () => {
   await reply;
   expect(timer).toEqual([0]);
   const end = { kind: "end", call: "c", status: 0, headers: "", text: "", last: "data: 2\n\n" };
-  listener.receive({ ...end, kind: "end", errorCode: "", ...noOutcome }, credit);
+  listener.receive({ ...end, kind: "end", errorCode: "", outcome: noOutcome }, credit);
   await commit();
   await Bun.sleep(0);
   expect(timer).toEqual([0, 60]);

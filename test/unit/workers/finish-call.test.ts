@@ -182,7 +182,8 @@ test("a bug is told in the log, not to the client, and every span still ends", (
   try {
     const { state, deps, spans } = createTestCall();
     const result = failedCall(state, new TypeError("of the caller's prompt"), { deps });
-    expect(result).toMatchObject({ kind: "failed", code: "internal", errorType: "internal" });
+    const outcome = { errorType: "internal" };
+    expect(result).toMatchObject({ kind: "failed", code: "internal", outcome });
     expect(JSON.stringify(result)).not.toContain("prompt");
     expect(told).toHaveBeenCalledTimes(1);
     expect(spans.every(({ endMs }) => endMs !== undefined)).toBe(true);

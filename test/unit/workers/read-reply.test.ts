@@ -66,8 +66,7 @@ describe("a reply of JSON", () => {
         kind: "reply",
         status: 200,
         body: completion,
-        inputTokens: 3,
-        outputTokens: 2,
+        outcome: { inputTokens: 3, outputTokens: 2 },
       });
     }
   });
@@ -82,7 +81,8 @@ describe("a reply of JSON", () => {
 
   test("that is an error passes as it came, whatever it is", async () => {
     const { result } = await read(new Response("<html>", { status: 502, headers: jsonType }));
-    expect(result).toMatchObject({ kind: "reply", status: 502, body: "<html>", errorType: "502" });
+    const outcome = { errorType: "502" };
+    expect(result).toMatchObject({ kind: "reply", status: 502, body: "<html>", outcome });
   });
 
   test("that breaks off says so", () => {
@@ -136,8 +136,7 @@ describe("a reply under guardrails", () => {
     expect(result).toMatchObject({
       kind: "failed",
       code: "guardrail_blocked",
-      inputTokens: 3,
-      outputTokens: 2,
+      outcome: { inputTokens: 3, outputTokens: 2 },
     });
   });
 });

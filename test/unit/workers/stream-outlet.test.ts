@@ -31,7 +31,15 @@ describe("what a stream says to the server", () => {
     expect(out.isOpen()).toBe(false);
     out.end("last", "", noOutcome);
     expect(out.posted).toEqual([
-      { kind: "end", call: "c", ...head, text: "ab", last: "last", errorCode: "", ...noOutcome },
+      {
+        kind: "end",
+        call: "c",
+        ...head,
+        text: "ab",
+        last: "last",
+        errorCode: "",
+        outcome: noOutcome,
+      },
     ]);
     expect({ captured: out.captured, spentBytes: out.spentBytes() }).toEqual({
       captured: ["a", "b"],
@@ -53,7 +61,7 @@ describe("what a stream says to the server", () => {
     expect(out.posted).toEqual([
       { kind: "head", call: "c", ...head, text: "" },
       { kind: "part", call: "c", text: "a" },
-      { kind: "end", call: "c", ...noHead, text: "b", last: "last", errorCode, ...noOutcome },
+      { kind: "end", call: "c", ...noHead, text: "b", last: "last", errorCode, outcome: noOutcome },
     ]);
   });
 
