@@ -2,7 +2,7 @@
 // byte. Pure, runs on any thread.
 
 import { spliceJson } from "./json-splice.ts";
-import type { JsonEdit, JsonPath, JsonValue } from "./json-splice.ts";
+import type { JsonEdit, JsonPath, JsonValue } from "./json-edit.ts";
 import { asArray, asObject } from "./loose-json.ts";
 import type { RequestContent } from "./request-content.ts";
 import { logprobEdits, slotEdits } from "./slot-edits.ts";

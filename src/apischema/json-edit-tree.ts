@@ -2,7 +2,7 @@
 // Pure; used by json-splice.ts alone.
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { JsonEdit } from "./json-splice.ts";
+import type { JsonEdit } from "./json-edit.ts";
 
 /** `set` and `remove` are leaves; `below` leads to them. `json` is the text of the new value. */
 export interface EditNode {

@@ -4,23 +4,9 @@
 
 import { createScanner, type JSONScanner, type SyntaxKind } from "jsonc-parser";
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { JsonEdit } from "./json-edit.ts";
 import { buildEditTree, missingJson, setsAnything, type EditNode } from "./json-edit-tree.ts";
 import { notJson, skipSpace, skipValue } from "./json-scan.ts";
-
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-
-export type JsonPath = readonly (string | number)[];
-
-/** A path is keys and array indexes of the text as given, before any edit. */
-export type JsonEdit =
-  | { readonly path: JsonPath; readonly value: JsonValue }
-  | { readonly path: JsonPath; readonly remove: true };
 
 /**
  * Applies `edits` to JSON text that JSON.parse has accepted.

@@ -1,7 +1,7 @@
 // Between a document's text slots and what a guardrail sees and rewrites of them. Pure, runs on any thread.
 
 import { decodeEscapes, encodeReplacement } from "./json-escapes.ts";
-import type { JsonEdit, JsonPath } from "./json-splice.ts";
+import type { JsonEdit, JsonPath } from "./json-edit.ts";
 import { asArray, asObject } from "./loose-json.ts";
 import { alignMask } from "./mask-alignment.ts";
 import type { TextSlot } from "./text-slots.ts";

@@ -2,7 +2,7 @@
 // Pure, runs on any thread. Closed the safe way round: a string is a text unless its key is known to hold
 // none, so that a field nobody has heard of is looked at, not passed over.
 
-import type { JsonPath } from "./json-splice.ts";
+import type { JsonPath } from "./json-edit.ts";
 
 export interface TextSlot {
   readonly path: JsonPath;

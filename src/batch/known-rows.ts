@@ -1,10 +1,18 @@
 // What the ledger knows of a batch's rows, read alongside the input: both are in order, so that no more than a
 // page of it is in memory. Main thread.
 
-import type { KnownRow } from "../protocol/ended-rows.ts";
+import type { KnownRow, Spent } from "../protocol/ended-rows.ts";
 
 /** Rows after that one, in order. */
 export type ReadRows = (afterRow: number, limit: number) => readonly KnownRow[];
+
+/** A batch's rows in its ledger, once the exporter has it open. */
+export interface BatchRows {
+  readonly spent: Spent;
+  readonly read: ReadRows;
+  readonly result: (row: number) => string | undefined;
+  readonly close: () => void;
+}
 
 const pageRows = 500;
 

@@ -2,7 +2,6 @@
 // of it. The rows themselves are send-rows.ts's.
 
 import type { Config } from "../config/schema.ts";
-import type { Spent } from "../protocol/ended-rows.ts";
 import type { Account } from "../protocol/exporter-message.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
@@ -11,21 +10,13 @@ import { attr } from "../tracing/recorder/semconv.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import type { BatchJob } from "./batch-job.ts";
 import { startBatchThreads, type BatchThreadsOptions } from "./batch-threads.ts";
-import type { ReadRows } from "./known-rows.ts";
+import type { BatchRows } from "./known-rows.ts";
 import { createRateLimiter, type LimiterPicture } from "./rate-limiter.ts";
 import { createTaskMaker } from "./row-task.ts";
 import { createRunTrace, rowsInOneTraceMax } from "./run-trace.ts";
 import { createSendGate } from "./send-gate.ts";
 import { sendRows } from "./send-rows.ts";
 import { createTally, type TallyFigures } from "./tally.ts";
-
-/** A batch's rows in its ledger, once the exporter has it open. */
-export interface BatchRows {
-  readonly spent: Spent;
-  readonly read: ReadRows;
-  readonly result: (row: number) => string | undefined;
-  readonly close: () => void;
-}
 
 export interface RunOptions extends BatchThreadsOptions {
   /** With what {@link batchConfig} changes. */

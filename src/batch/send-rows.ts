@@ -5,7 +5,7 @@ import type { KnownRow } from "../protocol/ended-rows.ts";
 import { truthOf, type BatchJob } from "./batch-job.ts";
 import { createCostGuard } from "./cost-guard.ts";
 import type { InputRow } from "./input-row.ts";
-import { createKnownRows } from "./known-rows.ts";
+import { createKnownRows, type BatchRows } from "./known-rows.ts";
 import { openOutput } from "./output-sink.ts";
 import { createRefusalWatch } from "./refusal-watch.ts";
 import { createRowFlow, type RowFlowDeps } from "./row-flow.ts";
@@ -15,7 +15,6 @@ import { createRecordMaker } from "./row-record.ts";
 import { lineOf, readResult } from "./row-result.ts";
 import type { GoodPlan } from "./row-state.ts";
 import { createRowWriter } from "./row-writer.ts";
-import type { BatchRows } from "./run-batch.ts";
 import type { Tally } from "./tally.ts";
 
 export interface Sending {

@@ -1,7 +1,7 @@
 // The body that goes to the provider: the caller's own bytes, but for what must change. Pure.
 
 import { spliceJson } from "../apischema/json-splice.ts";
-import type { JsonEdit } from "../apischema/json-splice.ts";
+import type { JsonEdit } from "../apischema/json-edit.ts";
 import type { RequestFacts } from "../apischema/request-facts.ts";
 import type { ProviderConfig } from "../config/schema.ts";
 import type { CallTask } from "../protocol/call-task.ts";

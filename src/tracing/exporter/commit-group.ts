@@ -11,7 +11,7 @@ import type {
 } from "../../protocol/exporter-message.ts";
 import { toBytes } from "./byte-writer.ts";
 import { closeOpenSpans } from "./interrupted-spans.ts";
-import type { CallRow, JournalRow } from "./ledger.ts";
+import type { CallRow, JournalRow } from "./ledger-rows.ts";
 
 export interface CommitGroup {
   readonly calls: CallRow[];

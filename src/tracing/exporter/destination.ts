@@ -5,7 +5,8 @@ import type { DestinationAccount } from "../../protocol/exporter-message.ts";
 import { backOffMs, probeDelayMs } from "./back-off.ts";
 import type { SendExport } from "./destination-transport.ts";
 import { createInterruptibleWait } from "./interruptible-wait.ts";
-import type { BatchCall, BatchLimits, DestinationLedger } from "./ledger-destinations.ts";
+import type { DestinationLedger } from "./ledger-destinations.ts";
+import type { BatchCall, BatchLimits } from "./ledger-rows.ts";
 import type { ExportOutcome } from "./otlp-response.ts";
 
 type State = DestinationAccount["state"];

@@ -7,7 +7,7 @@ import { rowAttributes, rowSpan, standInSpans } from "../recorder/row-opening.ts
 import { readSpans } from "../recorder/span-decoding.ts";
 import { createSpanWriter, type SpanWriter } from "../recorder/span-writer.ts";
 import { closeOpenSpans, type Interruption } from "./interrupted-spans.ts";
-import type { CallRow } from "./ledger.ts";
+import type { CallRow } from "./ledger-rows.ts";
 import { selectOpenRows, type OpenRow } from "./open-rows.ts";
 import { partNumber } from "./ledger-schema.ts";
 

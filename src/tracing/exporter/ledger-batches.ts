@@ -4,7 +4,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { EndedRow } from "../../protocol/ended-rows.ts";
 import type { BatchCommand } from "../../protocol/exporter-message.ts";
-import type { CallRow } from "./ledger.ts";
+import type { CallRow } from "./ledger-rows.ts";
 import { createOpenRows, openingsTable, type OpeningCommand } from "./open-rows.ts";
 
 export interface BatchWrites {

@@ -2,21 +2,10 @@
 // function is one transaction; a cursor never moves without the counters that account for it.
 
 import type { DestinationAccount } from "../../protocol/exporter-message.ts";
-import { toBytes, type SpanBytes } from "./byte-writer.ts";
+import { toBytes } from "./byte-writer.ts";
 import { readRow, sumPending, type DestinationRow } from "./destination-rows.ts";
+import type { BatchCall, BatchLimits } from "./ledger-rows.ts";
 import type { Ledger } from "./ledger.ts";
-
-export interface BatchCall {
-  readonly seq: number;
-  readonly call: string;
-  readonly spanCount: number;
-  readonly spans: SpanBytes;
-}
-
-export interface BatchLimits {
-  readonly calls: number;
-  readonly sizeBytes: number;
-}
 
 /** One destination's row, mirrored in memory, with the spans it still lacks. */
 export interface DestinationLedger {

@@ -1,38 +1,18 @@
 // The ledger, exporter thread: totals, open calls and the one transaction that commits calls. What is in
 // memory here mirrors the file and changes only after COMMIT; a failed commit leaves both as they were.
 
-import type { JournalPart } from "../../protocol/exporter-message.ts";
 import { openRowSpans } from "../recorder/row-opening.ts";
 import { createByteWriter, type SpanBytes } from "./byte-writer.ts";
 import type { LedgerFile } from "./ledger-file.ts";
 import { readJournaledCalls } from "./journaled-calls.ts";
 import { pageSizeBytes, partNumber } from "./ledger-schema.ts";
+import type { BatchCall, CallRow, JournalRow } from "./ledger-rows.ts";
 import { createLedgerRefusals, type LedgerRefusals } from "./ledger-refusals.ts";
 import { createLedgerBatches, type BatchWrites } from "./ledger-batches.ts";
-import type { BatchCall } from "./ledger-destinations.ts";
 import { interruptedCalls } from "./interrupted-calls.ts";
 import { openKnownCalls } from "./known-calls.ts";
 import { correctTimes, readAliveAtMs, readTotals, type LedgerTotals } from "./ledger-totals.ts";
 import { createRecentCalls, type RecentCalls } from "./recent-calls.ts";
-
-/** A whole call, ready to be committed. `spans` are concatenated ScopeSpans.spans entries. */
-export interface CallRow {
-  readonly call: string;
-  readonly spans: SpanBytes;
-  readonly spanCount: number;
-  readonly sampled: boolean;
-  /** Refused at the door: the first to go when space runs out. */
-  readonly isRefusal?: boolean;
-}
-
-/** What is known of an open call, as bytes-in-a-string, to be written for the case that the process dies. */
-export interface JournalRow {
-  readonly call: string;
-  readonly part: JournalPart;
-  readonly spans: string;
-  readonly spanCount: number;
-  readonly sampled: boolean;
-}
 
 /** What one commit added. `sampledSpans` is what every destination now has to export in addition. */
 export interface Committed {

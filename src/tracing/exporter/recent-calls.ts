@@ -2,7 +2,7 @@
 // read back from the ledger. A mirror of the newest sampled calls without a gap, bounded; whoever is further
 // behind reads the ledger.
 
-import type { BatchCall, BatchLimits } from "./ledger-destinations.ts";
+import type { BatchCall, BatchLimits } from "./ledger-rows.ts";
 
 export interface RecentCalls {
   /** Committed just now; in order, each one once. */

@@ -3,7 +3,7 @@
 // has seen, whatever its shape.
 
 import { spliceJson } from "../../apischema/json-splice.ts";
-import type { JsonPath } from "../../apischema/json-splice.ts";
+import type { JsonPath } from "../../apischema/json-edit.ts";
 import { parseLooseObject } from "../../apischema/loose-json.ts";
 import { readEventTexts } from "../../apischema/reply-texts.ts";
 import { logprobEdits } from "../../apischema/slot-edits.ts";

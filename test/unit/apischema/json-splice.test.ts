@@ -1,11 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { findNodeAtLocation, parseTree, type Node } from "jsonc-parser";
-import {
-  spliceJson,
-  type JsonEdit,
-  type JsonPath,
-  type JsonValue,
-} from "../../../src/apischema/json-splice.ts";
+import type { JsonEdit, JsonPath, JsonValue } from "../../../src/apischema/json-edit.ts";
+import { spliceJson } from "../../../src/apischema/json-splice.ts";
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
 import { createRandom, randomJson, randomValue, type Random } from "./random-json.ts";
 

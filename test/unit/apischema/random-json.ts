@@ -1,6 +1,6 @@
 // Random JSON for property tests, from a seed that a failing test names.
 
-import type { JsonValue } from "../../../src/apischema/json-splice.ts";
+import type { JsonValue } from "../../../src/apischema/json-edit.ts";
 
 export interface Random {
   /** A whole number from 0 up to, but not including, `end`. */

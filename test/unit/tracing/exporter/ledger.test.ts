@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { registerDestinations } from "../../../../src/tracing/exporter/destination-rows.ts";
 import { openDestination } from "../../../../src/tracing/exporter/ledger-destinations.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
-import { openLedger, type CallRow, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
+import type { CallRow } from "../../../../src/tracing/exporter/ledger-rows.ts";
+import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
 
 const cleanups: (() => void)[] = [];

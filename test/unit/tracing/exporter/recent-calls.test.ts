@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { BatchCall } from "../../../../src/tracing/exporter/ledger-destinations.ts";
+import type { BatchCall } from "../../../../src/tracing/exporter/ledger-rows.ts";
 import { createRecentCalls } from "../../../../src/tracing/exporter/recent-calls.ts";
 
 const all = { calls: 100_000, sizeBytes: 1_000_000 };
