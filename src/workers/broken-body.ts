@@ -1,6 +1,7 @@
 // A provider's reply that broke off: what the attempt's span says, and what the client is told.
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import { attr } from "../tracing/recorder/semconv.ts";
 import { connectionErrorCode } from "./attempts.ts";
 import type { Attempt } from "./attempts.ts";
 import type { CallState } from "./call-state.ts";
@@ -10,6 +11,7 @@ export function brokenBody(state: CallState, attempt: Attempt, error: unknown): 
   attempt.settle();
   const code = attempt.abortedBy() ?? "provider_cut";
   if (code === "client_disconnected") {
+    attempt.span.attributes[attr.clientDisconnected] = true;
     state.spans.end(attempt.span);
     return new GatewayError(code, "the client has left", { cause: error });
   }

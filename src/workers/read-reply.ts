@@ -20,6 +20,9 @@ import { assertUsable, hasNoContent } from "./usable-reply.ts";
 /** A plain reply larger than this is not held in memory: it flows through, and its usage is unknown. */
 const plainReplyBytesMax = 32 * 1024 * 1024;
 
+/** So little has arrived in a moment or will not at all: it is read in one go, which costs less. */
+const briefReplyBytesMax = 64 * 1024;
+
 /** @throws GatewayError when the reply breaks off or cannot be one, before anything was passed on */
 export async function readReply(
   state: CallState,
@@ -58,7 +61,7 @@ async function checkedReply(
   attempt: Attempt,
   { body, deps }: { readonly body: Buffer; readonly deps: WorkerDeps },
 ): Promise<CallResult> {
-  const text = body.toString("utf8");
+  const text = withoutMark(body.toString("utf8"));
   const json = parseJson(text);
   if (state.guardrails === undefined || !isObject(json)) {
     return plainReply(state, attempt, { body, deps });
@@ -81,8 +84,9 @@ function plainReply(
   const { response } = attempt;
   const failed = response.status >= 400;
   const text = body.toString("utf8");
-  if (!failed) state.capture?.reply(text);
-  const json = parseJson(text);
+  const content = withoutMark(text);
+  if (!failed) state.capture?.reply(content);
+  const json = parseJson(content);
   if (state.facts !== undefined && !failed && response.status < 300 && !isObject(json)) {
     state.spans.fail(attempt.span, "provider_invalid");
     throw new GatewayError(
@@ -125,9 +129,10 @@ async function readWhole(state: CallState, attempt: Attempt): Promise<WholeBody>
   const announced = Number(response.headers.get("content-length") ?? Number.NaN);
   if (announced > plainReplyBytesMax) return { kind: "too-large", chunks: [] };
   // Of a compressed body only the compressed size is announced.
-  const isKnown = Number.isFinite(announced) && !response.headers.has("content-encoding");
+  const isBrief = announced <= briefReplyBytesMax && !response.headers.has("content-encoding");
   try {
-    if (isKnown) {
+    if (isBrief) {
+      attempt.expectMore(state.provider.timeoutMs);
       const bytes = Buffer.from(await response.arrayBuffer());
       attempt.settle();
       return { kind: "whole", bytes };
@@ -160,6 +165,11 @@ async function collect(attempt: Attempt, withinMs: number): Promise<WholeBody> {
 
 function readFacts(api: "openai" | "anthropic", json: unknown): ReplyFacts {
   return api === "openai" ? readOpenAIReply(json) : readAnthropicReply(json);
+}
+
+/** A byte order mark before JSON is none of it (RFC 8259 §8.1), and clients pass over it. */
+function withoutMark(text: string): string {
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
 function parseJson(text: string): unknown {

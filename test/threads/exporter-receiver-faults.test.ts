@@ -228,6 +228,24 @@ describe("calls that a receiver refuses", () => {
     expect((await settled(thread)).destinations[0]).toMatchObject({ exported: 33, rejected: 0 });
   });
 
+  test("a paused destination sets nothing aside while it is probed, nor when it recovers under way", async () => {
+    const out = receiver();
+    const thread = await exporter(tracingTo(out));
+    thread.send(finished(testCall()));
+    await settled(thread);
+    out.answerWith(refuse(400));
+    for (let count = 0; count < 12; count += 1) thread.send(finished(testCall()));
+    await waitFor(() => thread.health()?.reasons.includes("main is paused"), 5000);
+    const setAside = () => thread.notices().filter((text) => text.includes("set aside")).length;
+    const before = setAside();
+    const sent = out.requests.length;
+    let left = 10 + 3;
+    out.answerWith((...asked) => (left-- > 0 ? refuse(400)() : acceptAll(...asked)));
+    expect((await settled(thread)).destinations[0]).toMatchObject({ exported: 39, rejected: 0 });
+    expect(out.requests.length - sent).toBeGreaterThan(13);
+    expect(setAside()).toBe(before);
+  });
+
   test("spans rejected by a partial success are counted and their message is logged", async () => {
     // ExportTraceServiceResponse{partial_success{rejected_spans: 2, error_message: "odd"}}
     const partial = Uint8Array.from([0x0a, 0x07, 0x08, 0x02, 0x12, 0x03, 0x6f, 0x64, 0x64]);

@@ -58,7 +58,8 @@ export function startDestination(options: DestinationOptions): Destination {
   let isHurried = false;
   let failures = 0;
   let probes = 0;
-  let hasEverAccepted = false;
+  /** Since the start, and since it was last paused. */
+  let hasAccepted = false;
   /** Seqs set aside since the last acceptance: taken back if it turns out to be the destination's fault. */
   let setAsideInARow: number[] = [];
 
@@ -109,6 +110,7 @@ export function startDestination(options: DestinationOptions): Destination {
 
   const pause = async (reason: string): Promise<void> => {
     setState("paused", reason);
+    hasAccepted = false;
     pauseBetweenTries.reset();
     await pauseBetweenTries.wait(probeDelayMs(probes, options.random));
     probes += 1;
@@ -119,9 +121,14 @@ export function startDestination(options: DestinationOptions): Destination {
     refusedBefore: readonly RefusedCall[],
     outcome: Extract<Settled, { kind: "accepted" }>,
   ): Promise<void> => {
-    for (const { call, reason } of refusedBefore) await setAside(call, reason);
+    for (const { call, reason } of refusedBefore) {
+      // It may have been the destination, which takes calls only since then.
+      const again = await attempt([call], () => false);
+      if (again?.kind !== "accepted") await setAside(call, reason);
+      else await onLedger((ledger) => ledger.advance([call], again.rejectedSpans));
+    }
     setAsideInARow = [];
-    hasEverAccepted = true;
+    hasAccepted = true;
     probes = 0;
     if (outcome.rejectedSpans > 0 || outcome.message !== "") {
       const text = `${outcome.rejectedSpans} spans rejected: ${outcome.message}`;
@@ -145,9 +152,9 @@ export function startDestination(options: DestinationOptions): Destination {
   };
 
   /**
-   * Delivers a batch, halving what is refused. A single refused call is set aside only once this
-   * destination has accepted something since start; until then it is remembered, and the calls behind
-   * it tell whether it was the call.
+   * Delivers a batch, halving what is refused. A single refused call is set aside only while this
+   * destination is known to accept something; until then it is remembered, the calls behind it tell
+   * whether it was the call, and it is asked about once more.
    */
   const deliver = async (batch: BatchCall[]): Promise<void> => {
     const parts = [batch];
@@ -172,7 +179,7 @@ export function startDestination(options: DestinationOptions): Destination {
       const { reason } = outcome;
       const inARow = setAsideInARow.length + refused.length + 1;
       if (inARow >= refusalsInARowMax) return takeBackAndPause(reason);
-      if (hasEverAccepted) {
+      if (hasAccepted) {
         await setAside(call, reason);
         continue;
       }
@@ -200,7 +207,7 @@ export function startDestination(options: DestinationOptions): Destination {
         );
         continue;
       }
-      hasEverAccepted = true;
+      hasAccepted = true;
       await onLedger((ledger) => ledger.acceptSetAside(call));
       setState("active", "");
     }

@@ -30,6 +30,7 @@ test("a body that ends because the client left is no error of the attempt", () =
   const answer = attempt();
   expect(brokenBody(state, answer, reset).code).toBe("client_disconnected");
   expect(answer.span.statusCode).toBe(StatusCode.unset);
+  expect(answer.span.attributes["everyspan.client_disconnected"]).toBe(true);
   expect(answer.span.endMs).toBeDefined();
 });
 

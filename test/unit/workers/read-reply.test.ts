@@ -106,6 +106,25 @@ describe("a reply of JSON", () => {
     });
   });
 
+  test("whose length is known has its time anew whenever some of it arrives", async () => {
+    const padding = " ".repeat(200_000);
+    const headers = { ...jsonType, "content-length": String(completion.length + padding.length) };
+    const pieces = [padding.slice(0, 99_999), padding.slice(99_999), completion];
+    const { done } = await read(new Response(streamed(pieces), { headers }));
+    expect(done.filter((what) => what === "expect more").length).toBeGreaterThan(pieces.length);
+    // So short a body is read in one go, for which it has as long as for its head.
+    const short = { ...jsonType, "content-length": String(completion.length) };
+    const once = await read(new Response(completion, { headers: short }));
+    expect(once.done).toEqual(["expect more", "settle"]);
+  });
+
+  test("that begins with a byte order mark passes as it came", async () => {
+    const marked = `\ufeff${completion}`;
+    const { result } = await read(new Response(marked, { headers: jsonType }));
+    const outcome = { inputTokens: 3, outputTokens: 2 };
+    expect(result).toMatchObject({ kind: "reply", status: 200, body: marked, outcome });
+  });
+
   test("whose length is that of compressed bytes is not trusted to be as short", async () => {
     const announced = String(gzipSync(completion).length);
     const headers = { ...jsonType, "content-encoding": "gzip", "content-length": announced };
