@@ -12,6 +12,7 @@ import type { GuardrailInput, Stage } from "./guardrails/guardrail.ts";
 import { judge } from "./guardrail-judge.ts";
 import type { Judgement } from "./guardrail-judge.ts";
 import type { ReadyGuardrail } from "./guardrail-table.ts";
+import { maskChanges } from "./mask-changes.ts";
 
 /** A guardrail of a call; `extra` is what the caller added for it. */
 export interface ChosenGuardrail {
@@ -116,7 +117,7 @@ export function createGuardrailStage(
     run.asked = true;
     const { rebuild, replacedTools: before, ...shown } = content;
     const input = { ...deps.call, ...shown, stage, extra: run.extra };
-    const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage);
+    const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage, shown);
     run.durationMs += deps.nowMs() - startedMs;
     run.windows++;
     if (strength.indexOf(judgement.action) > strength.indexOf(run.verdict)) {
@@ -124,7 +125,9 @@ export function createGuardrailStage(
     }
     captureTexts(span, { judgement, run, texts: shown.texts }, deps);
     const changes = apply(judgement, { run, span }, deps);
-    if (judgement.action === "mask") countMasked(run, judgement.masked);
+    if (judgement.action === "mask") {
+      countMasked(run, judgement.masked ?? maskChanges(judgement, shown));
+    }
     if (content.final) endRun(run);
     if (changes === undefined) return content;
     const { texts, images } = { ...content, ...changes };
@@ -171,8 +174,14 @@ function startSpan({ ready }: Run, stage: Stage, deps: StageDeps): Span {
 }
 
 /** Beside the provider call nothing can be rewritten any more: what would have been masked is refused. */
-function forStage(judgement: Judgement, stage: Stage): Judgement {
-  if (judgement.action !== "mask" || stage !== "during_call") return judgement;
+function forStage(
+  judgement: Judgement,
+  stage: Stage,
+  shown: Pick<CheckedContent, "texts" | "images" | "tools">,
+): Judgement {
+  if (judgement.action !== "mask") return judgement;
+  if (Object.keys(maskChanges(judgement, shown)).length === 0) return { action: "allow" };
+  if (stage !== "during_call") return judgement;
   const reason = "it would rewrite the request, which during_call cannot";
   return { action: "block", reason, category: "rewrite" };
 }
@@ -221,8 +230,8 @@ function apply(
   }
 }
 
-function countMasked(run: Run, masked: Readonly<Record<string, number>> | undefined): void {
-  for (const [name, count] of Object.entries(masked ?? { text: 1 })) {
+function countMasked(run: Run, masked: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(masked)) {
     run.masked.set(name, Math.max(run.masked.get(name) ?? 0, count));
   }
 }

@@ -38,7 +38,12 @@ beforeAll(async () => {
     config: () => ({
       pool: { threads: 1 },
       guardrails: [
-        { name: "server", type: "generic_api", url, modes: ["pre_call", "post_call"] },
+        {
+          name: "server",
+          type: "generic_api",
+          url,
+          modes: ["pre_call", "during_call", "post_call"],
+        },
         {
           name: "module",
           type: "module",

@@ -1,7 +1,7 @@
 // LiteLLM's Generic Guardrail API as it goes over the wire: the request's fields, and a reply read without
 // trust. Pure. Fields are applied only under `GUARDRAIL_INTERVENED`, and only where their number fits.
 
-import { asArray, asObject, isText } from "../../apischema/loose-json.ts";
+import { asObject, isText } from "../../apischema/loose-json.ts";
 import type { GuardrailInput, Verdict } from "./guardrail.ts";
 
 /** Added to the configured address unless it ends so already. */
@@ -70,9 +70,9 @@ function readRewrite(
   reply: NonNullable<ReturnType<typeof asObject>>,
   input: GuardrailInput,
 ): Verdict {
-  const texts = asArray(reply["texts"]);
-  const images = asArray(reply["images"]);
-  const tools = asArray(reply["tools"]);
+  const fields = [reply["texts"], reply["images"], reply["tools"]].map((field) => field ?? []);
+  if (!fields.every(Array.isArray)) return failed("rewrote texts, images or tools as no list");
+  const [texts, images, tools] = fields as [unknown[], unknown[], unknown[]];
   const fits =
     hasLength(texts, input.texts.length) &&
     hasLength(images, input.images.length) &&

@@ -17,7 +17,7 @@ export function createModuleGuardrail(loaded: Promise<unknown>): Guardrail {
       return { action: "failed", cause: "error", message: "the module does not load" };
     }
     try {
-      return readVerdict(await check(input, options), input.texts.length);
+      return readVerdict(await check(withOwnLists(input), options), input.texts.length);
     } catch (error) {
       if (options.signal.aborted) throw error;
       const name = error instanceof Error ? error.name : typeof error;
@@ -32,6 +32,20 @@ function checkOf(loaded: unknown): Check {
   if (typeof check !== "function") throw new Error("no check");
   // Bound: a module may keep its state beside its check.
   return (check as Check).bind(exported);
+}
+
+/** A module may empty or sort what it is handed: that must be no rewrite, and hide nothing from the next. */
+function withOwnLists(input: GuardrailInput): GuardrailInput {
+  const { texts, images, tools, toolCalls, messages, headers } = input;
+  return {
+    ...input,
+    texts: [...texts],
+    images: [...images],
+    tools: [...tools],
+    toolCalls: [...toolCalls],
+    messages: [...messages],
+    headers: [...headers],
+  };
 }
 
 function readVerdict(returned: unknown, count: number): Verdict {
@@ -67,6 +81,6 @@ function isCounts(value: unknown): value is Record<string, number> {
   return (
     typeof value === "object" &&
     value !== null &&
-    Object.values(value).every((count) => typeof count === "number")
+    Object.values(value).every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
   );
 }

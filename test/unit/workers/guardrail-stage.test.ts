@@ -146,6 +146,39 @@ describe("a stage of guardrails", () => {
     expect(stage.check(content(["x"]))).rejects.toMatchObject({ code: "guardrail_blocked" });
   });
 
+  test("a mask that changes nothing is none, beside the provider call too", async () => {
+    const mask: Verdict = { action: "mask", texts: ["x", "y"], masked: { name: 3 } };
+    for (const stage of ["pre_call", "during_call", "post_call"] as const) {
+      const { stage: running, spans } = harness([readyGuardrail({ check: giving(mask) })], {
+        stage,
+        contentChars: 100,
+      });
+      expect((await running.check(content(["x", "y"]))).texts).toEqual(["x", "y"]);
+      expect(verdictOf(spans[0])).toBe("allow");
+      expect(Object.keys(spans[0]?.attributes ?? {}).join()).not.toContain("masked");
+    }
+  });
+
+  test("counts what was rewritten where the guardrail does not say", async () => {
+    const mask: Verdict = {
+      action: "mask",
+      texts: ["x", "[y]", "[z]"],
+      images: ["blurred"],
+      tools: [{ name: "f" }],
+    };
+    const { stage, spans } = harness([readyGuardrail({ check: giving(mask) })]);
+    await stage.check({
+      ...content(["x", "y", "z"]),
+      images: ["sharp"],
+      tools: [{ name: "f" }],
+    });
+    expect(spans[0]?.attributes).toMatchObject({
+      "everyspan.guardrail.verdict": "mask",
+      "everyspan.guardrail.masked_count": 3,
+      "everyspan.guardrail.masked_entities": ["text:2", "image:1"],
+    });
+  });
+
   test("a failure is an error of the span; the policy decides what it is to the call", async () => {
     const failed: Verdict = { action: "failed", cause: "error", message: "it broke" };
     const open = harness([readyGuardrail({ check: giving(failed), onError: "allow" })]);

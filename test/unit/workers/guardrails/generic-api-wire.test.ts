@@ -72,11 +72,24 @@ describe("a reply of the Generic Guardrail API", () => {
     });
   });
 
+  test("says that a thing is unchanged with an empty list, null or nothing", () => {
+    for (const texts of [[], null, undefined]) {
+      expect(read({ action: "GUARDRAIL_INTERVENED", texts, images: ["j"] })).toMatchObject({
+        texts: ["one", "two"],
+        images: ["j"],
+      });
+    }
+  });
+
   test("of another length, shape or action is a failure", () => {
     for (const reply of [
       { action: "GUARDRAIL_INTERVENED", texts: ["one"] },
       { action: "GUARDRAIL_INTERVENED", texts: ["one", 2] },
       { action: "GUARDRAIL_INTERVENED", images: ["a", "b"] },
+      { action: "GUARDRAIL_INTERVENED", texts: "one, two" },
+      { action: "GUARDRAIL_INTERVENED", texts: { 0: "one", 1: "two" } },
+      { action: "GUARDRAIL_INTERVENED", images: "j" },
+      { action: "GUARDRAIL_INTERVENED", tools: {} },
       { action: "MAYBE" },
       [],
       "NONE",

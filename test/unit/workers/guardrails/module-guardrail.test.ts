@@ -25,6 +25,31 @@ describe("a module", () => {
     });
   });
 
+  test("has lists of its own: what it does to them is no rewrite", async () => {
+    const input = guardrailInput({ texts: ["a", "b"], images: ["i"], toolCalls: [{ id: "c" }] });
+    const emptying = Promise.resolve({
+      default: {
+        check(shown: typeof input): unknown {
+          for (const list of [shown.texts, shown.images, shown.toolCalls, shown.headers]) {
+            (list as unknown[]).length = 0;
+          }
+          (shown.tools as unknown[]).push("t");
+          return { action: "allow" };
+        },
+      },
+    });
+    const before = structuredClone(input);
+    await createModuleGuardrail(emptying)(input, { signal: new AbortController().signal });
+    expect(input).toEqual(before);
+  });
+
+  test("that counts in anything but whole numbers has not counted", async () => {
+    for (const count of [Number.NaN, -1, 2.5, Number.POSITIVE_INFINITY, "3"]) {
+      const mask = { action: "mask", texts: ["[x]"], masked: { x: count } };
+      expect(await ask(returning(mask))).toEqual({ action: "mask", texts: ["[x]"] });
+    }
+  });
+
   test("keeps its own state beside its check", async () => {
     const own = {
       words: ["text"],
