@@ -76,6 +76,15 @@ const freeForm: ReadonlySet<string> = new Set([
   "const",
   "example",
   "examples",
+  "input_examples",
+]);
+/** What stands right below these in a schema is called as somebody likes, and means nothing to us. */
+const naming: ReadonlySet<string | number | undefined> = new Set([
+  "properties",
+  "patternProperties",
+  "dependentSchemas",
+  "$defs",
+  "definitions",
 ]);
 /** Strings that hold JSON text. */
 const jsonText: ReadonlySet<string> = new Set(["arguments", "partial_json"]);
@@ -143,11 +152,11 @@ function hasType(parent: object, type: string): boolean {
   return (parent as { type?: unknown }).type === type;
 }
 
-/** The nearest key above; a list's elements count as the list's own. */
+/** The nearest key above; a list's elements count as the list's own. "" where the key is somebody's own. */
 function lastKey(path: JsonPath): string {
   for (let at = path.length - 1; at >= 0; at--) {
     const step = path[at];
-    if (typeof step === "string") return step;
+    if (typeof step === "string") return naming.has(path[at - 1]) ? "" : step;
   }
   return "";
 }

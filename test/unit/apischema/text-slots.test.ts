@@ -76,6 +76,28 @@ describe("the texts of a request", () => {
     ]);
   });
 
+  test("are in schemas whatever somebody calls a property or a definition", () => {
+    const names = ["usage", "logprobs", "timings", "cache_control", "input", "type", "image_url"];
+    for (const map of ["properties", "patternProperties", "$defs", "definitions"]) {
+      const schema = {
+        type: "object",
+        [map]: Object.fromEntries(
+          names.map((name) => [name, { type: "string", description: `on ${name}` }]),
+        ),
+      };
+      const found = names.map((name) => `on ${name}`);
+      const tool = { type: "function", function: { name: "f", parameters: schema } };
+      expect(textsOf("openai", { tools: [tool] })).toEqual(found);
+      expect(textsOf("anthropic", { tools: [{ name: "f", input_schema: schema }] })).toEqual(found);
+    }
+  });
+
+  test("are a tool's examples, whatever their keys", () => {
+    const examples = [{ type: "own type", usage: { name: "own name" } }];
+    const tools = [{ name: "f", input_schema: { type: "object" }, input_examples: examples }];
+    expect(textsOf("anthropic", { tools })).toEqual(["own type", "own name"]);
+  });
+
   test("are all of Anthropic's", () => {
     const body = {
       model: "m",
