@@ -68,9 +68,8 @@ export const guardrailInput: Derive = ({ values }) => values[attr.guardrailInput
 
 /** What the guardrail let through, else its verdict: a guardrail's output is never empty. */
 export const guardrailOutput: Derive = ({ values }) =>
-  values[attr.guardrailInput] === undefined
-    ? undefined
-    : (values[attr.guardrailOutput] ?? values[attr.guardrailVerdict]);
+  values[attr.guardrailOutput] ??
+  (values[attr.guardrailInput] === undefined ? undefined : values[attr.guardrailVerdict]);
 
 export const spanName: Derive = ({ name }) => name;
 
