@@ -26,8 +26,11 @@ export interface LedgerFile {
 export function openLedgerFile(path: string, durability: "process" | "power"): LedgerOpening {
   let database: Database | undefined;
   try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) return { ok: false, fatal: true, error: folderLedger(path) };
     mkdirSync(dirname(path), { recursive: true });
-    makePrivate(path);
+    // Traces may hold prompts: a new ledger is for its owner alone, and SQLite gives its log the same mode.
+    if (there === undefined) closeSync(openSync(path, "a", 0o600));
     database = new Database(path, { create: true, readwrite: true, strict: true });
     const problem = prepare(database, path, durability);
     if (problem !== undefined) {
@@ -39,12 +42,6 @@ export function openLedgerFile(path: string, durability: "process" | "power"): L
     database?.close();
     return ledgerProblem(path, error);
   }
-}
-
-/** Traces may hold prompts: a new ledger is for its owner alone, and SQLite gives its log the same mode. */
-function makePrivate(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
-  closeSync(openSync(path, "a", 0o600));
 }
 
 /** Says what an SQLite or file system error means for the ledger at `path`. */
@@ -69,6 +66,10 @@ export function damagedLedger(path: string, detail: string): string {
     `ledger ${path} is damaged or not a ledger (${detail}); it was left as it is. ` +
     `Move it away to start with a new one`
   );
+}
+
+export function folderLedger(path: string): string {
+  return `${path} is a folder, no ledger`;
 }
 
 export function newerLedger(path: string, version: number): string {

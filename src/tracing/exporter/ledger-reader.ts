@@ -5,7 +5,13 @@ import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import type { Account, DestinationAccount } from "../../protocol/exporter-message.ts";
 import { readSpans, type DecodedSpan } from "../recorder/span-decoding.ts";
-import { damagedLedger, ledgerProblem, newerLedger, userVersion } from "./ledger-file.ts";
+import {
+  damagedLedger,
+  folderLedger,
+  ledgerProblem,
+  newerLedger,
+  userVersion,
+} from "./ledger-file.ts";
 import { ledgerVersion } from "./ledger-schema.ts";
 import { totalsQuery } from "./ledger-totals.ts";
 import { openRowSpans } from "../recorder/row-opening.ts";
@@ -59,7 +65,7 @@ interface CallRecord {
 export function openLedgerReader(path: string): LedgerReading {
   const there = statSync(path, { throwIfNoEntry: false });
   if (there === undefined) return { ok: false, error: `there is no ledger at ${path} (yet)` };
-  if (there.isDirectory()) return { ok: false, error: `${path} is a folder, no ledger` };
+  if (there.isDirectory()) return { ok: false, error: folderLedger(path) };
   let database: Database | undefined;
   try {
     database = new Database(path, { readonly: true, strict: true });

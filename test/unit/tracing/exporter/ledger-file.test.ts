@@ -48,6 +48,14 @@ function firstLayout(): string {
   return path;
 }
 
+test("a folder is no ledger, and no waiting makes it one", () => {
+  const { path, remove } = temporaryFolder();
+  cleanups.push(remove);
+  const error = `${path} is a folder, no ledger`;
+  expect(openLedgerFile(path, "process")).toEqual({ ok: false, fatal: true, error });
+  expect(openLedgerReader(path)).toEqual({ ok: false, error });
+});
+
 test("a ledger of the first layout is gone on with where it was", () => {
   const path = firstLayout();
   const opening = openLedgerFile(path, "process");
