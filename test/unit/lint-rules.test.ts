@@ -103,7 +103,7 @@ test("the repository's own configuration holds that rule, the thread rules and t
     "typescript/no-floating-promises",
     "node/no-process-env",
   ]) {
-    expect(config.rules[rule]).toBe("error");
+    expect([config.rules[rule]].flat()[0]).toBe("error");
   }
 });
 
