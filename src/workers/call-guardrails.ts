@@ -2,6 +2,7 @@
 // verdicts do to the call. Worker threads; made when a guarded call starts, closed when it is finished.
 
 import { rewriteReply, rewriteRequest } from "../apischema/guarded-rewrite.ts";
+import { assertOneReading } from "../apischema/one-reading.ts";
 import { readReplyToolCalls, readRequestContent } from "../apischema/request-content.ts";
 import type { RequestContent } from "../apischema/request-content.ts";
 import { readReplyTexts } from "../apischema/reply-texts.ts";
@@ -103,6 +104,7 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
     },
     checksReplies: replies.length > 0,
     async checkReply(body) {
+      assertOneReading(body);
       const found = readReplyTexts(JSON.parse(body));
       const toolCalls = readReplyToolCalls(api, JSON.parse(body));
       const content: CheckedContent = {

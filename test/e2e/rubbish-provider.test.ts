@@ -30,6 +30,10 @@ const answers: Readonly<Record<string, (socket: Socket<Peer>) => void>> = {
   endless: endlessly(head(json), "x".repeat(65_536)),
   early: cutAfter(head(binary, "content-length: 100000"), someBytes),
   late: cutAfter(head(binary, "content-length: 100000"), someBytes, someBytes),
+  twice: sayAll(json, '{"choices":[{"index":0,"message":{"content":"w","content":"x"}}]}'),
+  deep: sayAll(json, `{"choices":${"[".repeat(50_000)}"w"${"]".repeat(50_000)}}`),
+  twiceStreamed: sayEvent('{"choices":[{"delta":{"content":"w","content":"x"}}]}'),
+  deepStreamed: sayEvent(`{"choices":${"[".repeat(5000)}"w"${"]".repeat(5000)}}`),
   chunked: cutAfter(head(binary, "transfer-encoding: chunked"), someChunk, someChunk),
 };
 
@@ -52,6 +56,14 @@ function say(...pieces: readonly (string | Uint8Array)[]): (socket: Socket<Peer>
     };
     socket.data.pump();
   };
+}
+
+function sayAll(type: string, body: string): (socket: Socket<Peer>) => void {
+  return say(head(type, `content-length: ${body.length}`), body);
+}
+
+function sayEvent(data: string): (socket: Socket<Peer>) => void {
+  return sayAll("content-type: text/event-stream", `data: ${data}\n\ndata: [DONE]\n\n`);
 }
 
 /** The pieces one by one, so that each comes as a chunk of its own, and then a reset. */
@@ -240,6 +252,17 @@ describe("behind a guardrail", () => {
       expect(cost).toBeLessThan(replies * costMiBMax);
       await waitFor(() => rubbish.open() === 0, 5000, "the provider's connections closed");
       await waitFor(() => openDescriptors(gateway.pid) <= before + 2, 5000, "no descriptor left");
+    },
+  );
+
+  // Parsers differ in which of two equal keys they take: what was checked may not be what is read.
+  test.each(["twice", "deep", "twiceStreamed", "deepStreamed"])(
+    "a reply that cannot be read in one way (%s) is none, and its texts go nowhere",
+    async (name) => {
+      const { status, said } = await refusedBy("words", name);
+      expect(status).toBe(502);
+      expect(JSON.parse(said)).toMatchObject({ error: { code: "provider_invalid" } });
+      expect((await quietAccount(gateway.url)).open).toBe(0);
     },
   );
 

@@ -5,6 +5,7 @@
 import { spliceJson } from "../../apischema/json-splice.ts";
 import type { JsonPath } from "../../apischema/json-edit.ts";
 import { parseLooseObject } from "../../apischema/loose-json.ts";
+import { assertOneReading } from "../../apischema/one-reading.ts";
 import { readEventTexts } from "../../apischema/reply-texts.ts";
 import { logprobEdits } from "../../apischema/slot-edits.ts";
 import { createFrameSplitter, readFrame } from "../../apischema/sse-frames.ts";
@@ -33,7 +34,7 @@ export interface ShownContent {
 }
 
 export interface HeldFrames {
-  /** Adds frames. @throws GatewayError `provider_invalid` when more is held than can be */
+  /** Adds frames. @throws GatewayError `provider_invalid` for more than can be held, or of two readings */
   readonly push: (binary: string) => void;
   /** In how many ms a check is due; undefined: not before more has come. */
   readonly dueMs: () => number | undefined;
@@ -93,6 +94,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
     const { data } = readFrame(frame);
     const decoded = data === undefined || data === "[DONE]" ? "" : options.decode(data);
     const event = parseLooseObject(decoded);
+    if (event !== undefined) assertOneReading(decoded);
     const { texts, images } =
       event === undefined ? { texts: opaqueTexts(decoded), images: [] } : eventTexts(event);
     held.push({ frame, data: decoded, texts, images });
