@@ -23,6 +23,7 @@ import { idleSeconds } from "./request-host.ts";
 import { createSampler } from "./sampler.ts";
 import { createSpanAccount } from "./span-account.ts";
 import type { GatewayAccount } from "./span-account.ts";
+import { removeStaleSocket } from "./stale-socket.ts";
 import { createUnpricedModels } from "./unpriced-models.ts";
 import { createTracingOff } from "./tracing-off.ts";
 import { createWorkerPool } from "./worker-pool.ts";
@@ -168,6 +169,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const { host, port, unix } = config.server;
+  if (unix !== undefined) await removeStaleSocket(unix);
   const common = {
     // Beyond this Bun itself answers, without a body; the bound that clients meet is ours.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
