@@ -33,6 +33,20 @@ const overlapChars = 1024;
 const longMatchChars = 65536;
 const breatheAfterMs = 8;
 
+/** Undefined: it is not time yet. Rejects with the signal's reason once it is aborted. */
+export type TakeTurns = () => Promise<void> | undefined;
+
+/** For all texts of a check: many short ones take as long as a long one. */
+export function createTurns(pace: SearchPace): TakeTurns {
+  let sinceMs = pace.nowMs();
+  async function rest(): Promise<void> {
+    await pace.breathe();
+    pace.signal.throwIfAborted();
+    sinceMs = pace.nowMs();
+  }
+  return () => (pace.nowMs() - sinceMs < breatheAfterMs ? undefined : rest());
+}
+
 /**
  * The matches of all patterns by place; of two that overlap the earlier, then the longer.
  *
@@ -41,18 +55,15 @@ const breatheAfterMs = 8;
 export async function searchPatterns(
   text: string,
   patterns: readonly SearchedPattern[],
-  pace: SearchPace,
+  takeTurns: TakeTurns,
 ): Promise<Found[]> {
   const found: Found[] = [];
-  let sinceMs = pace.nowMs();
   for (const pattern of patterns) {
     for (let from = 0; ; from += pieceChars - overlapChars) {
       searchPiece(text, from, pattern, found);
+      const turn = takeTurns();
+      if (turn !== undefined) await turn;
       if (from + pieceChars >= text.length) break;
-      if (pace.nowMs() - sinceMs < breatheAfterMs) continue;
-      await pace.breathe();
-      pace.signal.throwIfAborted();
-      sinceMs = pace.nowMs();
     }
   }
   return withoutOverlaps(found);

@@ -3,7 +3,7 @@
 
 import { builtinPatternSet } from "./builtin-patterns.ts";
 import type { Guardrail } from "./guardrail.ts";
-import { searchPatterns } from "./pattern-search.ts";
+import { createTurns, searchPatterns } from "./pattern-search.ts";
 import type { Found, SearchedPattern, SearchPace } from "./pattern-search.ts";
 
 export interface PatternSettings {
@@ -19,10 +19,11 @@ export function createPatternGuardrail(
 ): Guardrail {
   const patterns = searchedPatterns(settings);
   return async ({ texts }, { signal }) => {
+    const takeTurns = createTurns({ ...pace, signal });
     const masked: Record<string, number> = {};
     const rewritten: string[] = [];
     for (const text of texts) {
-      const found = await searchPatterns(text, patterns, { ...pace, signal });
+      const found = await searchPatterns(text, patterns, takeTurns);
       for (const { name } of found) masked[name] = (masked[name] ?? 0) + 1;
       rewritten.push(found.length === 0 ? text : maskText(text, found));
     }

@@ -72,11 +72,14 @@ describe("a pattern guardrail", () => {
     }
   });
 
-  test("lets its thread breathe over a slow pattern, and ends with its signal", async () => {
+  test.each([
+    ["one long text", ["a".repeat(8_000_000)]],
+    ["many short ones", Array.from({ length: 5000 }, () => "a".repeat(1600))],
+  ])("lets its thread breathe over %s, and ends with its signal", async (_name, texts) => {
     const slow = [{ name: "slow", regex: String.raw`\w+@` }];
     const controller = new AbortController();
     breaths = 0;
-    const running = check({ patterns: slow }, ["a".repeat(8_000_000)], controller.signal);
+    const running = check({ patterns: slow }, texts, controller.signal);
     setTimeout(() => controller.abort(), 20);
     let failure: unknown;
     await running.catch((error: unknown) => {
