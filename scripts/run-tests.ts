@@ -4,6 +4,7 @@
 // Everything else on the command line goes to `bun test`: paths, --seed=N, -t NAME.
 
 import { randomInt } from "node:crypto";
+import { directSettings } from "../src/start-settings.ts";
 
 const minuteMs = 60_000;
 
@@ -24,7 +25,11 @@ const child = Bun.spawn([process.execPath, ...command], {
   stderr: "inherit",
   // A group of its own, so that the processes its tests started end with it.
   detached: true,
-  env: { ...process.env, ...(isLong && { EVERYSPAN_LONG: "1" }) },
+  env: {
+    ...process.env,
+    ...directSettings(process.env), // the tests' own requests are to this machine, too
+    ...(isLong && { EVERYSPAN_LONG: "1" }),
+  },
 });
 
 const watchdog = setTimeout(() => {

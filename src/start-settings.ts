@@ -44,7 +44,9 @@ export function applyStartSettings(command: string | undefined): void {
 }
 
 /** A local collector, model or guardrail is never behind the proxy that the environment names; Bun would ask it. */
-function directSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+export function directSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
   if (!proxyNames.some((name) => (environment[name] ?? "") !== "")) return {};
   const given = (environment["no_proxy"] || environment["NO_PROXY"] || "").split(",");
   const named = given.map((name) => name.trim()).filter((name) => name !== "");

@@ -27,8 +27,8 @@ test.skipIf(process.platform !== "linux")(
 
 // Without exec (Windows) what is there at the start of the workers is what they have.
 test.if(process.platform !== "win32").each([
-  ["HTTP_PROXY", {}],
-  ["http_proxy", { no_proxy: "elsewhere.test", NO_PROXY: "other.test" }],
+  ["HTTP_PROXY", { http_proxy: "", no_proxy: "", NO_PROXY: "" }],
+  ["http_proxy", { HTTP_PROXY: "", no_proxy: "elsewhere.test", NO_PROXY: "other.test" }],
 ])("by %s goes what is elsewhere, and never what is on this machine", async (name, more) => {
   const asked: string[] = [];
   const proxy = Bun.serve({
