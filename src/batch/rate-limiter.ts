@@ -50,6 +50,8 @@ export interface LimiterPicture {
   /** Undefined while nothing limits it. */
   readonly callsPerSecond: number | undefined;
   readonly refused: number;
+  /** It served calls, and now serves none. */
+  readonly isAway: boolean;
 }
 
 const firstSlots = 4;
@@ -58,6 +60,11 @@ const slotsPerReply = 0.4;
 /** Timers are coarse: calls this late are made up for at once, no more. */
 const burstMs = 15;
 const pauseUntoldMs = 100;
+/** While a provider serves nobody, a call is tried from time to time: each row has but a few tries. */
+const awayFirstMs = 500;
+const awayMostMs = 30_000;
+/** How long the others wait for what becomes of such a call. */
+const awayVerdictMs = 2000;
 /** Below the pace that was refused, so that the bucket fills a little. */
 const belowKnown = 0.97;
 /** And further below where the refusals go on. */
@@ -68,6 +75,8 @@ const quietMs = 1500;
 const afterOvershoot = 0.5;
 /** Slots are filled this much sooner than they come free. */
 const spreadFactor = 1.5;
+/** However long replies took: one that waited out an outage must not hold back those that come after it. */
+const spreadLeastPerSecond = 4;
 const heldBackWithinMs = 2000;
 const unknownGrowthPerSecond = 0.35;
 const knownGrowthPerSecond = 0.001;
@@ -97,6 +106,9 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
   let hintTokens = Infinity;
   let heldBackMs = startMs;
   let isOverloaded = false;
+  /** In trouble, one after the other, since a call was served. */
+  let triesInARow = 0;
+  let verdictUntilMs = 0;
   let replies = 0;
   let baselineMs = 0;
   let recentMs = 0;
@@ -107,7 +119,12 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
 
   /** Slots that are free all at once are not filled all at once: small buckets have no room for that. */
   const spreadPerSecond = (): number =>
-    isAuto && replies > 0 ? (spreadFactor * slots * 1000) / Math.max(1, recentMs) : Infinity;
+    isAuto && replies > 0
+      ? Math.max(spreadLeastPerSecond, (spreadFactor * slots * 1000) / Math.max(1, recentMs))
+      : Infinity;
+
+  const untoldPauseMs = (): number =>
+    triesInARow < 2 ? pauseUntoldMs : Math.min(awayMostMs, awayFirstMs * 2 ** (triesInARow - 2));
 
   const grow = (nowMs: number): void => {
     const elapsed = (nowMs - grownMs) / 1000;
@@ -154,13 +171,19 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
       grow(nowMs);
       if (!hasSlot && inFlight >= Math.max(1, Math.floor(slots))) return Infinity;
       if (nextCallMs - burstMs > nowMs) heldBackMs = nowMs;
-      const untilMs = Math.max(pauseUntilMs, nextCallMs - burstMs, nextTokenMs - burstMs);
+      const untilMs = Math.max(
+        pauseUntilMs,
+        verdictUntilMs,
+        nextCallMs - burstMs,
+        nextTokenMs - burstMs,
+      );
       return Math.max(0, untilMs - nowMs);
     },
     enter() {
       inFlight += 1;
     },
     sent(nowMs, tokens) {
+      if (triesInARow > 1) verdictUntilMs = nowMs + awayVerdictMs;
       const calls = Math.min(callsPerSecond(), spreadPerSecond());
       if (calls !== Infinity) nextCallMs = Math.max(nextCallMs, nowMs - burstMs) + 1000 / calls;
       const rate = tokensPerSecond();
@@ -168,6 +191,8 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
       return round;
     },
     accepted(nowMs, reply) {
+      triesInARow = 0;
+      verdictUntilMs = 0;
       if (nowMs >= pauseUntilMs) recentAccepts.add(nowMs);
       replies += 1;
       const weight = replies <= baselineReplies ? 1 / replies : 1 / baselineReplies;
@@ -188,7 +213,10 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
     },
     refused(nowMs, sentRound, { isPace, retryAfterMs }) {
       refusedCount += 1;
-      pauseUntilMs = Math.max(pauseUntilMs, nowMs + (retryAfterMs ?? pauseUntoldMs));
+      verdictUntilMs = 0;
+      if (isPace) triesInARow = 0;
+      else if (sentRound === round && replies > 0) triesInARow += 1;
+      pauseUntilMs = Math.max(pauseUntilMs, nowMs + (retryAfterMs ?? untoldPauseMs()));
       if (sentRound < round) return; // sent before the last cut: its news are old
       round += 1;
       if (isPace) {
@@ -210,6 +238,7 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
         slots: Math.floor(slots),
         callsPerSecond: calls === Infinity ? undefined : calls,
         refused: refusedCount,
+        isAway: triesInARow > 1,
       };
     },
   };

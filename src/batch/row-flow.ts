@@ -130,12 +130,13 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
     guarded([state], run());
   }
 
-  function receive(
-    { opening: { call: name, traceFlags }, pass }: RowState,
-    message: StreamMessage,
-  ) {
+  function receive(state: RowState, message: StreamMessage) {
+    const { call: name, traceFlags } = state.opening;
     if (message.kind === "refused") {
-      gate.refused(pass, message, () => pool.resume(name));
+      gate.refused(state.pass, message, () => {
+        state.sentMs = clock(); // what it waited for its turn says nothing of the provider
+        pool.resume(name);
+      });
     } else if (message.kind === "journal") {
       const { spans, spanCount } = message;
       const sampled = (traceFlags & 1) !== 0;

@@ -15,7 +15,7 @@ export function progressText(progress: BatchProgress): string {
   const limit = picture.callsPerSecond === undefined ? "" : ` ≤${rate(picture.callsPerSecond)}/s`;
   return (
     `${done}/${rows} rows (${Math.floor((done / Math.max(1, rows)) * 100)} %)  ${rate(perSecond)}/s  ` +
-    `in flight ${picture.inFlight} of ${picture.slots}${limit}  ` +
+    `in flight ${picture.inFlight} of ${picture.slots}${limit}${picture.isAway ? ", waiting for the provider" : ""}  ` +
     `tokens ${count(figures.inputTokens + figures.outputTokens)}  ${costText(figures)}  ` +
     `errors ${figures.failed}  left ${left}`
   );

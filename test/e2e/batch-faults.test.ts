@@ -5,6 +5,8 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import { startOtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import { startScriptedProvider, type ScriptedProvider } from "../../src/demo/scripted-provider.ts";
+import type { Script } from "../../src/demo/provider-script.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { batchFolder, type BatchFolder } from "../support/batch-process.ts";
 
 setDefaultTimeout(60_000);
@@ -97,3 +99,34 @@ test.each([
     expectWholeTraces(stderr);
   },
 );
+
+test("a provider that is gone for a while costs no row, and is asked as fast as before when it is back", async () => {
+  const many = 3000;
+  receiver = startOtlpReceiver();
+  const script = (): Script => ({ text: "fine", delayMs: 15 });
+  provider = startScriptedProvider({ script });
+  const { port } = new URL(provider.url);
+  folder = batchFolder({ provider: provider.url });
+  folder.file("in.jsonl", Array.from({ length: many }, (_, at) => `{"id":${at}}`).join("\n"));
+  const running = folder.start(...words, "--prompt", "{{id}}");
+  await waitFor(() => provider.callCount() >= 300, 20_000, "300 calls");
+  provider.stop();
+  await Bun.sleep(4000); // how long it is gone
+  provider = startScriptedProvider({ script, port: Number(port) });
+  const backMs = performance.now();
+  const { code, stderr } = await running.done;
+  expect(stderr).toContain(`ok ${many}   failed 0   skipped 0`);
+  expect(code).toBe(0);
+  expect(performance.now() - backMs).toBeLessThan(25_000);
+});
+
+test("a provider that was never there ends the run, not each row of it", async () => {
+  receiver = startOtlpReceiver();
+  provider = startScriptedProvider({});
+  provider.stop();
+  folder = batchFolder({ provider: provider.url });
+  folder.file("in.jsonl", Array.from({ length: 3000 }, (_, at) => `{"id":${at}}`).join("\n"));
+  const { code, stderr } = await folder.run(...words, "--prompt", "{{id}}", "--concurrency", "16");
+  expect(stderr).toContain("stopped   no row reaches the provider");
+  expect(code).toBe(1);
+});

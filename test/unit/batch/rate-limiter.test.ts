@@ -194,3 +194,69 @@ test("a reply that names the limit sets the pace before anything is refused", ()
   expect(limiter.waitMs(101, true)).toBeGreaterThan(400);
   expect(limiter.picture().callsPerSecond).toBe(2);
 });
+
+describe("a provider that serves nobody any more", () => {
+  const away = { isPace: false, retryAfterMs: undefined };
+  const reply = { tokensExpected: 1, tokens: 1, hint: undefined };
+
+  /** How long nothing is sent after each of so many refusals in a row. */
+  function pauses(
+    limiter: ReturnType<typeof createRateLimiter>,
+    { count, fromMs = 0 }: { readonly count: number; readonly fromMs?: number },
+  ): number[] {
+    return Array.from({ length: count }, (_, at) => {
+      const now = fromMs + 1_000_000 * (at + 1);
+      const round = limiter.sent(now, 1);
+      limiter.refused(now, round, away);
+      limiter.refused(now, round, away); // what was sent along with it
+      return Math.round(limiter.waitMs(now, true));
+    });
+  }
+
+  test("is tried less and less, up to half a minute, until it is there again", () => {
+    const limiter = createRateLimiter(auto, 0);
+    limiter.enter();
+    limiter.sent(0, 1);
+    limiter.accepted(20, { ...reply, durationMs: 20 });
+    expect(limiter.picture().isAway).toBe(false);
+    expect(pauses(limiter, { count: 9 })).toEqual([
+      100, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000,
+    ]);
+    expect(limiter.picture().isAway).toBe(true);
+    limiter.accepted(20_000_000, { ...reply, durationMs: 20 });
+    expect(limiter.picture().isAway).toBe(false);
+    expect(pauses(limiter, { count: 2, fromMs: 20_000_000 })).toEqual([100, 500]);
+  });
+
+  test("is tried by one call at a time, as many slots as there may be", () => {
+    const limiter = createRateLimiter({ ...auto, concurrency: 16 }, 0);
+    const served = limiter.sent(0, 1);
+    limiter.accepted(20, { ...reply, durationMs: 20 });
+    limiter.refused(30, served, away);
+    limiter.refused(200, limiter.sent(180, 1), away);
+    expect(limiter.waitMs(700, true)).toBe(0);
+    limiter.sent(700, 1);
+    expect(limiter.waitMs(701, true)).toBeGreaterThan(1000);
+    limiter.accepted(720, { ...reply, durationMs: 20 });
+    expect(limiter.waitMs(720, true)).toBe(0);
+  });
+
+  test("is not waited for when it never did", () => {
+    expect(pauses(createRateLimiter(auto, 0), { count: 4 })).toEqual([100, 100, 100, 100]);
+  });
+});
+
+test("replies that took an hour do not make the next ones wait for another", () => {
+  const limiter = createRateLimiter(auto, 0);
+  for (let at = 0; at < 200; at++) {
+    limiter.enter();
+    limiter.sent(at, 1);
+  }
+  for (let at = 0; at < 200; at++) {
+    const hint = undefined;
+    limiter.accepted(3_600_000, { durationMs: 3_600_000, tokensExpected: 1, tokens: 1, hint });
+  }
+  limiter.sent(3_600_001, 1);
+  limiter.sent(3_600_001, 1);
+  expect(limiter.waitMs(3_600_001, true)).toBeLessThan(1000);
+});

@@ -16,3 +16,17 @@ test("once anything else has come, rows fail one by one", () => {
     for (let row = 0; row < 100; row++) expect(watch(refused)).toBe(undefined);
   }
 });
+
+test("so do ten of a provider that is down", () => {
+  const watch = createRefusalWatch();
+  const down = { error: "503", message: "" };
+  for (let row = 0; row < 9; row++) expect(watch(down)).toBe(undefined);
+  expect(watch(down)).toContain("the provider answers 503 to every row");
+});
+
+test("so do ten that do not reach it", () => {
+  const watch = createRefusalWatch();
+  const away = { error: "provider_unreachable", message: "provider openai: ConnectionRefused" };
+  for (let row = 0; row < 9; row++) expect(watch(away)).toBe(undefined);
+  expect(watch(away)).toContain("no row reaches the provider (provider openai: ConnectionRefused)");
+});

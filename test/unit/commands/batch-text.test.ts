@@ -23,7 +23,7 @@ const end: BatchEnd = {
     errors: [{ error: "400", count: 5, exampleLine: 17, exampleMessage: "no\nsuch thing" }],
     evaluation: undefined,
   },
-  picture: { inFlight: 8, slots: 16, callsPerSecond: 12.5, refused: 2 },
+  picture: { inFlight: 8, slots: 16, callsPerSecond: 12.5, refused: 2, isAway: false },
   rows: 100,
   elapsedMs: 10_000,
   traceId: "t",
@@ -35,6 +35,11 @@ test("progress is one line, and what came from before is no speed", () => {
   expect(progressText(end)).toBe(
     "95/100 rows (95 %)  4.5/s  in flight 8 of 16 ≤13/s  tokens 13k  $0.0123  errors 5  left 1.1 s",
   );
+});
+
+test("progress says what is waited for", () => {
+  const away = { ...end, picture: { ...end.picture, isAway: true } };
+  expect(progressText(away)).toContain("of 16 ≤13/s, waiting for the provider  tokens");
 });
 
 describe("the account", () => {
