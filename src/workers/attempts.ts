@@ -72,13 +72,16 @@ export async function sendWithRetries(
   deps: AttemptsDeps,
 ): Promise<Attempt> {
   const giveUpAtMs = deps.clock() + deps.provider.retryBudgetMs;
+  let isFresh = false;
   for (let resends = 0; ; resends++) {
-    const outcome = await attemptOnce(request, resends, deps);
+    const outcome = await attemptOnce(request, { resends, isFresh }, deps);
     const delayMs = retryDelayMs(outcome, request, { resends, giveUpAtMs }, deps);
     if (delayMs === undefined) {
       if ("response" in outcome) return outcome;
       throw outcome;
     }
+    // A provider may close the connections that it keeps just as they are used: each that is left may break.
+    isFresh = !("response" in outcome);
     if ("response" in outcome) await discard(outcome, deps.spans);
     if (deps.waitTurn === undefined) await sleep(delayMs, deps.cancellation);
     else await deps.waitTurn({ ...refusalOf(outcome, deps.clock()), delayMs });
@@ -101,7 +104,7 @@ function statusOf(outcome: Attempt | GatewayError): number {
 /** One attempt and its span: an answer, or the error that it ended with. */
 async function attemptOnce(
   request: UpstreamRequest,
-  resends: number,
+  { resends, isFresh }: { readonly resends: number; readonly isFresh: boolean },
   deps: AttemptsDeps,
 ): Promise<Attempt | GatewayError> {
   const { provider, spans, cancellation, deadlines } = deps;
@@ -133,6 +136,7 @@ async function attemptOnce(
       // A redirect would carry the key to an address that nobody configured.
       redirect: "manual",
       timeout: false,
+      ...(isFresh && { keepalive: false }),
     } as RequestInit);
     span.attributes[attr.httpResponseStatusCode] = response.status;
     if (response.status >= 400) spans.fail(span, String(response.status));

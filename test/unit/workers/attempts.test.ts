@@ -125,6 +125,13 @@ describe("an attempt", () => {
 });
 
 describe("an attempt is made again", () => {
+  test("on a connection of its own, where the kept one broke off", async () => {
+    const { send, sent } = setUp([answer(429), refusedBy("ECONNRESET"), answer(200)]);
+    (await send()).settle();
+    const kept = sent.map(({ init }) => init.keepalive ?? true);
+    expect(kept).toEqual([true, true, false]);
+  });
+
   test("after a failure of the provider; each has a span, and the good one's answer counts", async () => {
     const { send, sent, spans, waits } = setUp([
       answer(500),
