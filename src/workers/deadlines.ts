@@ -21,9 +21,13 @@ export interface Deadlines {
   readonly look: () => void;
 }
 
+/** A look that comes later than this finds that thread or process stood still: nobody else was silent then. */
+const turnMsMax = 1000;
+
 export function createDeadlines(clock: Clock): Deadlines {
   const waiting = createTransientMap<number, Deadline>();
   let made = 0;
+  let lookedAtMs = clock();
   /** No deadline is earlier. */
   let earliestMs = Number.POSITIVE_INFINITY;
 
@@ -45,6 +49,12 @@ export function createDeadlines(clock: Clock): Deadlines {
     clear: (deadline) => void waiting.delete(deadline.number),
     look() {
       const nowMs = clock();
+      const missedMs = nowMs - lookedAtMs - turnMsMax;
+      lookedAtMs = nowMs;
+      if (missedMs > 0) {
+        for (const deadline of waiting.values()) deadline.atMs += missedMs;
+        earliestMs += missedMs;
+      }
       if (nowMs < earliestMs) return;
       earliestMs = Number.POSITIVE_INFINITY;
       for (const deadline of waiting.values()) {

@@ -60,6 +60,24 @@ test("what one does when it is late may set, move and clear others", () => {
   expect(after(100)).toEqual([]);
 });
 
+test("a time in which nobody looked, for the process stood still, is no waiting", () => {
+  const { set, after } = setUp();
+  set("answer", 5000);
+  expect(after(500)).toEqual([]);
+  expect(after(60_000)).toEqual([]); // what came meanwhile is still to be read
+  const waited: string[] = [];
+  for (let ms = 0; ms < 3400; ms += 10) waited.push(...after(10));
+  expect(waited).toEqual([]);
+  expect(after(200)).toEqual(["answer"]);
+});
+
+test("looks that are always late only slow it down", () => {
+  const { set, after } = setUp();
+  set("answer", 5000);
+  const told = Array.from({ length: 5 }, () => after(3000).length);
+  expect(told).toEqual([0, 0, 0, 0, 1]);
+});
+
 test("agrees with timers of their own over random moves", () => {
   const { deadlines, after } = setUp();
   let seed = 7;
