@@ -9,6 +9,8 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "permission denied",
   EROFS: "its file system can only be read",
   ENOSPC: "no space is left",
+  EDQUOT: "no space is left",
+  EPIPE: "nobody reads it any more",
   ENAMETOOLONG: "its name is too long",
 };
 

@@ -31,12 +31,14 @@ export function outputProblem(path: string): string | undefined {
 
 /** `path`: `-` for stdout. Rejects when it cannot be opened; later errors of the disk come from `write` and `end`. */
 export async function openOutput(path: string): Promise<LineSink> {
-  if (path === "-") return sinkOf(process.stdout, async () => undefined);
+  if (path === "-") return sinkOf("stdout", process.stdout, async () => undefined);
   mkdirSync(dirname(path), { recursive: true });
   const file = createWriteStream(path);
-  await once(file, "open");
+  await once(file, "open").catch((error: unknown) => {
+    throw new Error(`${path}: ${fileProblem(error)}`, { cause: error });
+  });
   if (!path.endsWith(".gz")) {
-    return sinkOf(file, async () => {
+    return sinkOf(path, file, async () => {
       file.end();
       await finished(file);
     });
@@ -44,27 +46,31 @@ export async function openOutput(path: string): Promise<LineSink> {
   const gzip = createGzip();
   gzip.pipe(file);
   file.on("error", (error) => gzip.destroy(error));
-  return sinkOf(gzip, async () => {
+  return sinkOf(path, gzip, async () => {
     gzip.end();
     await finished(file);
   });
 }
 
-function sinkOf(stream: Writable, end: () => Promise<void>): LineSink {
+function sinkOf(name: string, stream: Writable, end: () => Promise<void>): LineSink {
   let broken: Error | undefined;
+  const named = (error: unknown): Error =>
+    new Error(`${name}: ${fileProblem(error)}`, { cause: error });
   stream.on("error", (error: Error) => {
-    broken = error;
+    broken = named(error);
   });
   return {
     async write(text) {
       if (broken !== undefined) throw broken;
       await new Promise<void>((resolve, reject) => {
-        stream.write(text, (error) => (error ? reject(error) : resolve()));
+        stream.write(text, (error) => (error ? reject(named(error)) : resolve()));
       });
     },
     async end() {
       if (broken !== undefined) throw broken;
-      await end();
+      await end().catch((error: unknown) => {
+        throw named(error);
+      });
     },
   };
 }

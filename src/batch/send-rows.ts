@@ -128,8 +128,11 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
     return waitAndSend(row, at, { plan, known, isAllowed });
   };
 
-  for await (const batch of job.input.rows()) {
+  const hash = new Bun.CryptoHasher("sha256");
+  const changed = `${job.input.name} has changed since the run began (give the old one, or --restart)`;
+  for await (const batch of job.input.rows({ onBytes: (chunk) => hash.update(chunk) })) {
     for (const row of batch) {
+      if (row.number > job.survey.rows) sending.stop(changed);
       if (sending.isStopped()) break;
       if (!job.isChosen(row.number)) continue;
       const waiting = takeRow(row);
@@ -138,6 +141,7 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
     if (sending.isStopped()) break;
     await writer.drained();
   }
+  if (!sending.isStopped() && hash.digest("hex") !== job.survey.sha256) sending.stop(changed);
   await gate.empty();
   await writer.end();
 }

@@ -98,3 +98,13 @@ test("the ledger is the batch's own unless the configuration names one, the usua
     rmSync(join(folder.path, dirname(expected)), { recursive: true });
   }
 });
+
+test("an output that fails later is told by its name", async () => {
+  folder.file("many.csv", `text\n${"a\n".repeat(3000)}`);
+  const words = ["many.csv", "--output", "/dev/full", ...ask, "--config", "own.yaml"];
+  const config = JSON.parse(folder.read("everyspan.yaml")) as Record<string, unknown>;
+  folder.file("own.yaml", JSON.stringify({ ...config, tracing: { ledger: { path: "./l.db" } } }));
+  const full = await folder.run(...words);
+  expect(full.stderr).toContain("stopped   /dev/full: no space is left;");
+  expect(full.code).toBe(1);
+});
