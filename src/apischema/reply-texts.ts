@@ -1,6 +1,7 @@
 // The texts of a whole reply and of a stream's single events. Pure, runs on any thread. A stream's texts
 // come in pieces: pieces of one channel are parts of one text, whose next piece may end its word.
 
+import { GatewayError } from "../errors/gateway-error.ts";
 import { asArray, asObject, isText, type LooseObject } from "./loose-json.ts";
 import { readTexts } from "./text-slots.ts";
 import type { DocumentTexts, ImageSlot, TextSlot } from "./text-slots.ts";
@@ -26,8 +27,13 @@ const framing: ReadonlySet<string> = new Set([
   "prompt_filter_results",
 ]);
 
+/** @throws GatewayError `guardrail_failed` for more texts than can be kept; so does {@link readEventTexts} */
 export function readReplyTexts(body: unknown): DocumentTexts {
-  return readTexts(body, framing);
+  return readTexts(body, framing, tooManyTexts);
+}
+
+function tooManyTexts(): GatewayError {
+  return new GatewayError("guardrail_failed", "the reply has more texts than can be checked");
 }
 
 export interface TextPiece extends TextSlot {
@@ -61,7 +67,7 @@ const inPieces: ReadonlySet<string> = new Set([
 /** The texts of one event's data that has been through JSON.parse. */
 export function readEventTexts(api: "openai" | "anthropic", event: unknown): EventTexts {
   const data = asObject(event) ?? {};
-  const { slots, images } = readTexts(data, framing);
+  const { slots, images } = readTexts(data, framing, tooManyTexts);
   if (api === "openai") {
     const pieces = slots.map((slot) => ({ ...slot, channel: openaiChannel(data, slot) }));
     return { pieces, images, ends: undefined };

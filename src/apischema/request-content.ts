@@ -1,6 +1,7 @@
 // What a guardrail is shown of a request: all its texts, and the tools, calls and messages in OpenAI's
 // shape, which is the one guardrail services know. Pure, runs on any thread.
 
+import { GatewayError } from "../errors/gateway-error.ts";
 import { asArray, asObject, isText, type LooseObject } from "./loose-json.ts";
 import { readTexts } from "./text-slots.ts";
 import type { DocumentTexts } from "./text-slots.ts";
@@ -36,10 +37,14 @@ const steering: ReadonlySet<string> = new Set([
   "include",
 ]);
 
-/** Reads a request body that has been through JSON.parse. Total: what has no known shape still has its texts. */
+/**
+ * Reads a request body that has been through JSON.parse; what has no known shape still has its texts.
+ *
+ * @throws GatewayError `payload_too_large` for more texts than can be kept
+ */
 export function readRequestContent(api: "openai" | "anthropic", body: unknown): RequestContent {
   const request = asObject(body) ?? {};
-  const texts = readTexts(request, steering);
+  const texts = readTexts(request, steering, tooManyTexts);
   const tools = asArray(request["tools"]);
   const messages = asArray(request["messages"]);
   if (api === "openai") {
@@ -61,6 +66,10 @@ export function readReplyToolCalls(api: "openai" | "anthropic", body: unknown): 
   return asArray(reply["choices"]).flatMap((choice) =>
     asArray(asObject(asObject(choice)?.["message"])?.["tool_calls"]),
   );
+}
+
+function tooManyTexts(): GatewayError {
+  return new GatewayError("payload_too_large", "the request has more texts than can be checked");
 }
 
 function systemMessage(system: unknown): unknown[] {

@@ -2,6 +2,7 @@
 // Pure, runs on any thread. Closed the safe way round: a string is a text unless its key is known to hold
 // none, so that a field nobody has heard of is looked at, not passed over.
 
+import type { GatewayError } from "../errors/gateway-error.ts";
 import type { JsonPath } from "./json-edit.ts";
 
 export interface TextSlot {
@@ -24,12 +25,28 @@ export interface ImageSlot {
   readonly image: string;
 }
 
-/** `skipped`: keys of the document itself that hold no text. */
-export function readTexts(document: unknown, skipped: ReadonlySet<string>): DocumentTexts {
+/** Steps of paths, in all: a body of short texts must not take a hundred times its size once it is read. */
+const stepsMax = 500_000;
+
+/**
+ * `skipped`: keys of the document itself that hold no text. `tooMany`: what is thrown where there are more
+ * texts than any conversation has, or than paths to them can be kept.
+ *
+ * @throws GatewayError `tooMany`
+ */
+export function readTexts(
+  document: unknown,
+  skipped: ReadonlySet<string>,
+  tooMany: () => GatewayError,
+): DocumentTexts {
   const found: DocumentTexts = { slots: [], images: [] };
   if (!isObject(document)) return found;
+  const reading: Reading = { found, steps: [], keptSteps: 0, tooMany };
   for (const [key, value] of Object.entries(document)) {
-    if (!skipped.has(key)) walk(value, [key], { found, free: false, parent: document });
+    if (skipped.has(key)) continue;
+    reading.steps.push(key);
+    walk(value, { key, free: false, parent: document }, reading);
+    reading.steps.pop();
   }
   return found;
 }
@@ -89,45 +106,60 @@ const naming: ReadonlySet<string | number | undefined> = new Set([
 /** Strings that hold JSON text. */
 const jsonText: ReadonlySet<string> = new Set(["arguments", "partial_json"]);
 
-interface Walk {
+interface Reading {
   readonly found: DocumentTexts;
+  /** The way to where the reading is. */
+  readonly steps: (string | number)[];
+  keptSteps: number;
+  readonly tooMany: () => GatewayError;
+}
+
+interface Place {
+  /** The nearest key above; a list's elements count as the list's own. "" where the key is somebody's own. */
+  readonly key: string;
   readonly free: boolean;
   /** The object or array that the value is in. */
   readonly parent: object;
 }
 
-function walk(value: unknown, path: JsonPath, at: Walk): void {
-  const key = lastKey(path);
+function walk(value: unknown, place: Place, reading: Reading): void {
   if (typeof value === "string") {
-    readString(value, { path, key }, at);
+    readString(value, place, reading);
     return;
   }
   if (typeof value !== "object" || value === null) return;
-  if (!at.free && opaque.has(key)) return;
-  const free = at.free || freeForm.has(key);
-  const entries: Iterable<[string | number, unknown]> = Array.isArray(value)
-    ? (value as unknown[]).entries()
-    : Object.entries(value);
-  for (const [step, child] of entries) {
-    walk(child, [...path, step], { found: at.found, free, parent: value });
+  const { key } = place;
+  if (!place.free && opaque.has(key)) return;
+  const free = place.free || freeForm.has(key);
+  const { steps } = reading;
+  if (Array.isArray(value)) {
+    for (const [step, child] of (value as unknown[]).entries()) {
+      steps.push(step);
+      walk(child, { key, free, parent: value }, reading);
+      steps.pop();
+    }
+    return;
+  }
+  const isNaming = naming.has(steps.at(-1));
+  for (const [step, child] of Object.entries(value)) {
+    steps.push(step);
+    walk(child, { key: isNaming ? "" : step, free, parent: value }, reading);
+    steps.pop();
   }
 }
 
-function readString(
-  raw: string,
-  { path, key }: { readonly path: JsonPath; readonly key: string },
-  { found, free, parent }: Walk,
-): void {
+function readString(raw: string, { key, free, parent }: Place, reading: Reading): void {
+  const { found, steps } = reading;
   if (raw === "") return;
-  if (!free) {
-    if (structural.has(key)) return;
-    if (isImage(key, path, parent)) {
-      found.images.push({ path, image: raw });
-      return;
-    }
-    if (key === "data" && isBinary(parent)) return;
+  const isFixed = !free && structural.has(key);
+  if (isFixed || (!free && key === "data" && isBinary(parent) && !isImage(key, steps, parent))) {
+    return;
   }
-  found.slots.push({ path, raw, kind: jsonText.has(key) && !free ? "json" : "text" });
+  reading.keptSteps += steps.length;
+  if (reading.keptSteps > stepsMax) throw reading.tooMany();
+  const path = [...steps];
+  if (!free && isImage(key, steps, parent)) found.images.push({ path, image: raw });
+  else found.slots.push({ path, raw, kind: jsonText.has(key) && !free ? "json" : "text" });
 }
 
 /** `image_url.url` (or `image_url` itself), and `source.url` or `source.data` of an image block. */
@@ -150,15 +182,6 @@ function isBinary(parent: object): boolean {
 
 function hasType(parent: object, type: string): boolean {
   return (parent as { type?: unknown }).type === type;
-}
-
-/** The nearest key above; a list's elements count as the list's own. "" where the key is somebody's own. */
-function lastKey(path: JsonPath): string {
-  for (let at = path.length - 1; at >= 0; at--) {
-    const step = path[at];
-    if (typeof step === "string") return naming.has(path[at - 1]) ? "" : step;
-  }
-  return "";
 }
 
 function isObject(value: unknown): value is object {

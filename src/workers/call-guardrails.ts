@@ -79,19 +79,20 @@ export function createCallGuardrails(deps: CallGuardrailsDeps): CallGuardrails {
   }
 
   async function checkRequest(body: string): Promise<string> {
-    const original = readRequest(api, body);
-    let [content, sent] = [original, body];
     const before = begin("pre_call");
+    const original = readRequest(api, body);
+    let sent = body;
     if (before !== undefined && hasContent(original)) {
       const rewritten = await before.check({
         ...shownOf(original),
         rebuild: (so) => shownOf(readRequest(api, rewriteRequest(body, original, so))),
       });
       sent = rewriteRequest(body, original, rewritten);
-      if (sent !== body) content = readRequest(api, sent);
     }
     const beside = begin("during_call");
-    if (beside !== undefined && hasContent(content)) gate = runDuring(beside, shownOf(content));
+    if (beside === undefined) return sent;
+    const content = sent === body ? original : readRequest(api, sent);
+    if (hasContent(content)) gate = runDuring(beside, shownOf(content));
     return sent;
   }
 

@@ -133,7 +133,8 @@ export function createGuardrailStage(
     const { texts, images } = { ...content, ...changes };
     const replacedTools = changes.tools ?? before;
     const kept = { texts, images, ...(replacedTools && { replacedTools }) };
-    if (rebuild === undefined) return { ...content, ...kept };
+    // Of a long conversation it costs a second: only where somebody else is to be shown it.
+    if (rebuild === undefined || run === runs.at(-1)) return { ...content, ...kept };
     return { ...rebuild(rewrittenOf(kept)), ...kept, rebuild };
   }
 

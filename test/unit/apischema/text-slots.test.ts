@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readRequestContent } from "../../../src/apischema/request-content.ts";
+import { GatewayError } from "../../../src/errors/gateway-error.ts";
 import { readReplyTexts } from "../../../src/apischema/reply-texts.ts";
 
 function textsOf(api: "openai" | "anthropic", body: object): string[] {
@@ -165,6 +166,31 @@ describe("the texts of a request", () => {
   test("of a body of no known shape are its strings", () => {
     expect(textsOf("openai", { messages: "oops" })).toEqual(["oops"]);
     expect(textsOf("openai", [] as object)).toEqual([]);
+  });
+});
+
+describe("texts without measure", () => {
+  const many = Array.from({ length: 200_000 }, () => "a");
+  const deep = (levels: number, texts: readonly string[]): unknown => {
+    let value: unknown = texts;
+    for (let level = 0; level < levels; level++) value = [value];
+    return value;
+  };
+
+  test("are read as long as they are as many as a long conversation has", () => {
+    expect(textsOf("openai", { x: deep(3, many.slice(0, 90_000)) })).toHaveLength(90_000);
+    expect(textsOf("openai", { x: deep(900, many.slice(0, 100)) })).toHaveLength(100);
+  });
+
+  test("are refused: to the caller as a body that is too large, of a provider as not to be checked", () => {
+    for (const x of [deep(3, many), deep(900, many.slice(0, 1000))]) {
+      expect(() => textsOf("openai", { x })).toThrow(
+        new GatewayError("payload_too_large", "the request has more texts than can be checked"),
+      );
+      expect(() => readReplyTexts({ x })).toThrow(
+        new GatewayError("guardrail_failed", "the reply has more texts than can be checked"),
+      );
+    }
   });
 });
 
