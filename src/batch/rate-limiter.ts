@@ -50,8 +50,8 @@ export interface LimiterPicture {
   /** Undefined while nothing limits it. */
   readonly callsPerSecond: number | undefined;
   readonly refused: number;
-  /** It served calls, and now serves none. */
-  readonly isAway: boolean;
+  /** Nothing is sent before; in the past, as a rule. */
+  readonly pausedUntilMs: number;
 }
 
 const firstSlots = 4;
@@ -238,7 +238,7 @@ export function createRateLimiter(settings: LimiterSettings, startMs: number): R
         slots: Math.floor(slots),
         callsPerSecond: calls === Infinity ? undefined : calls,
         refused: refusedCount,
-        isAway: triesInARow > 1,
+        pausedUntilMs: pauseUntilMs,
       };
     },
   };

@@ -33,6 +33,8 @@ export interface BatchProgress {
   readonly picture: LimiterPicture;
   readonly rows: number;
   readonly elapsedMs: number;
+  /** How long nothing will be sent, as the provider said or for it serves nobody. */
+  readonly pauseMs: number;
 }
 
 export interface BatchEnd extends BatchProgress {
@@ -67,12 +69,16 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
     if (stoppedBy === "") stoppedBy = why;
     gate.close();
   };
-  const progress = (): BatchProgress => ({
-    figures: tally.figures(),
-    picture: gate.picture(),
-    rows: job.rows,
-    elapsedMs: clock() - startedMs,
-  });
+  const progress = (): BatchProgress => {
+    const [nowMs, picture] = [clock(), gate.picture()];
+    return {
+      figures: tally.figures(),
+      picture,
+      rows: job.rows,
+      elapsedMs: nowMs - startedMs,
+      pauseMs: Math.max(0, picture.pausedUntilMs - nowMs),
+    };
+  };
 
   const run = async (): Promise<BatchEnd> => {
     const deps = { clock, ids: createIdSource(), writer: createSpanWriter() };

@@ -15,10 +15,15 @@ export function progressText(progress: BatchProgress): string {
   const limit = picture.callsPerSecond === undefined ? "" : ` ≤${rate(picture.callsPerSecond)}/s`;
   return (
     `${done}/${rows} rows (${Math.floor((done / Math.max(1, rows)) * 100)} %)  ${rate(perSecond)}/s  ` +
-    `in flight ${picture.inFlight} of ${picture.slots}${limit}${picture.isAway ? ", waiting for the provider" : ""}  ` +
+    `in flight ${picture.inFlight} of ${picture.slots}${limit}${pauseText(progress.pauseMs)}  ` +
     `tokens ${count(figures.inputTokens + figures.outputTokens)}  ${costText(figures)}  ` +
     `errors ${figures.failed}  left ${left}`
   );
+}
+
+/** Short ones are of no interest to a person. */
+function pauseText(ms: number): string {
+  return ms < 1000 ? "" : `, waits ${durationText(ms)} for the provider`;
 }
 
 /** The account at the end. */

@@ -23,9 +23,10 @@ const end: BatchEnd = {
     errors: [{ error: "400", count: 5, exampleLine: 17, exampleMessage: "no\nsuch thing" }],
     evaluation: undefined,
   },
-  picture: { inFlight: 8, slots: 16, callsPerSecond: 12.5, refused: 2, isAway: false },
+  picture: { inFlight: 8, slots: 16, callsPerSecond: 12.5, refused: 2, pausedUntilMs: 0 },
   rows: 100,
   elapsedMs: 10_000,
+  pauseMs: 0,
   traceId: "t",
   stoppedBy: "SIGINT",
   ledger: undefined,
@@ -38,8 +39,9 @@ test("progress is one line, and what came from before is no speed", () => {
 });
 
 test("progress says what is waited for", () => {
-  const away = { ...end, picture: { ...end.picture, isAway: true } };
-  expect(progressText(away)).toContain("of 16 ≤13/s, waiting for the provider  tokens");
+  const said = progressText({ ...end, pauseMs: 14_200 });
+  expect(said).toContain("in flight 8 of 16 ≤13/s, waits 14.2 s for the provider  tokens");
+  expect(progressText({ ...end, pauseMs: 999 })).toBe(progressText(end));
 });
 
 describe("the account", () => {
