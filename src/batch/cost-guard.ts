@@ -8,10 +8,15 @@ export interface CostGuard {
   readonly settled: (cost: number) => void;
 }
 
-/** Before anything is known of what a row costs, only so many are tried. */
+/** Before a row has shown what it costs, only so many are tried. */
 const firstRowsMax = 4;
 
-export function createCostGuard(maxCost: number | undefined, spentBefore: number): CostGuard {
+/** `expected`: what a row is thought to cost, until one has shown it. All in USD. */
+export function createCostGuard(
+  maxCost: number | undefined,
+  spentBefore: number,
+  expected = 0,
+): CostGuard {
   let spent = 0;
   let settledRows = 0;
   let inFlight = 0;
@@ -19,7 +24,10 @@ export function createCostGuard(maxCost: number | undefined, spentBefore: number
   let wake: (() => void) | undefined;
 
   const isWithin = (limit: number): boolean => {
-    if (settledRows === 0) return inFlight < firstRowsMax && spentBefore < limit;
+    if (settledRows === 0) {
+      const isAffordable = spentBefore + (inFlight + 1) * expected <= limit;
+      return inFlight < firstRowsMax && spentBefore < limit && isAffordable;
+    }
     const mean = Math.max(spent / settledRows, dearest / 2);
     return spentBefore + spent + (inFlight + 1) * mean <= limit;
   };

@@ -200,6 +200,7 @@ function toRow(
 }
 
 function skipReason(error: CsvError | undefined): string {
-  if (error?.code === "CSV_QUOTE_NOT_CLOSED") return "a quote is never closed";
+  if (error?.code === "CSV_QUOTE_NOT_CLOSED")
+    return "a quote is never closed: all that follows is in this record";
   return "the record cannot be read";
 }

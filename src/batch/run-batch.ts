@@ -25,6 +25,8 @@ export interface RunOptions extends BatchThreadsOptions {
   readonly batch: number;
   readonly run: string;
   readonly caller: SpanContext | undefined;
+  /** What a row is expected to cost, USD. */
+  readonly rowCost?: number | undefined;
   readonly openRows: () => BatchRows;
 }
 
@@ -127,6 +129,7 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
         },
         tally,
         rows,
+        rowCost: options.rowCost,
         stop,
         isStopped: () => stoppedBy !== "",
       });

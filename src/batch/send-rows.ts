@@ -21,6 +21,8 @@ export interface Sending {
   readonly flow: RowFlowDeps;
   readonly tally: Tally;
   readonly rows: BatchRows;
+  /** Expected, USD. */
+  readonly rowCost: number | undefined;
   readonly stop: (why: string) => void;
   readonly isStopped: () => boolean;
 }
@@ -40,7 +42,7 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
   const header = job.task.kind === "requests" ? "" : output.header;
   const writer = createRowWriter(await openOutput(job.output), header);
   const knownRow = createKnownRows(rows.read);
-  const cost = createCostGuard(job.maxCost, rows.spent.cost);
+  const cost = createCostGuard(job.maxCost, rows.spent.cost, sending.rowCost);
   const refusal = createRefusalWatch();
   let place = 0;
 

@@ -10,7 +10,7 @@ import { differences, type BatchJob, type JobDescription } from "../batch/batch-
 import { batchConfig, BatchStartError } from "../batch/batch-threads.ts";
 import { dryRun } from "../batch/dry-run.ts";
 import { prepareJob } from "../batch/prepare-job.ts";
-import { startBatch } from "../batch/run-batch.ts";
+import { startBatch, type RunOptions } from "../batch/run-batch.ts";
 import { readEnvironment, variable } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -142,7 +142,8 @@ const command = defineCommand({
       variable(environment, "TRACEPARENT"),
       variable(environment, "TRACESTATE"),
     );
-    process.exit(await runJob(job, loaded.config, caller));
+    const rowCost = (estimate.cost ?? 0) / Math.max(1, estimate.rows);
+    process.exit(await runJob(job, loaded.config, { caller, rowCost }));
   },
 });
 
@@ -159,7 +160,7 @@ interface Given {
 async function runJob(
   job: BatchJob,
   loaded: Config,
-  caller: ReturnType<typeof parseTraceparent>,
+  { caller, rowCost }: Pick<RunOptions, "caller" | "rowCost">,
 ): Promise<number> {
   const ledgerPath = loaded.tracing.ledger.path;
   const known = knownBatch(ledgerPath, job);
@@ -175,6 +176,7 @@ async function runJob(
       batch: number,
       run,
       caller,
+      rowCost,
       openRows: () => openBatchRows(ledgerPath, number),
       notice: (level, text) => line.say(`${level}: ${text}`),
     });

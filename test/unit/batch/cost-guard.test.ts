@@ -32,3 +32,16 @@ test("rows of one price stop exactly at the sum, however many are in flight", as
 test("what was spent before counts", async () => {
   expect(await createCostGuard(1, 1).allows()).toBe(false);
 });
+
+test("before a row has shown what it costs, it is counted at what it is expected to", async () => {
+  expect(await createCostGuard(1, 0.95, 0.1).allows()).toBe(false);
+  const guard = createCostGuard(1, 0.75, 0.1);
+  expect(await guard.allows()).toBe(true);
+  guard.sent();
+  expect(await guard.allows()).toBe(true);
+  guard.sent();
+  const third = guard.allows();
+  guard.settled(0.01);
+  guard.settled(0.01);
+  expect(await third).toBe(true);
+});

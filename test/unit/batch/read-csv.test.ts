@@ -65,7 +65,10 @@ describe("a CSV file", () => {
 
   test("says where a quote is never closed", async () => {
     const rows = await read('a,b\n1,2\n3,"4\n5,6\n');
-    expect(rows.map((row) => row.problem)).toEqual(["", "a quote is never closed"]);
+    expect(rows.map((row) => row.problem)).toEqual([
+      "",
+      "a quote is never closed: all that follows is in this record",
+    ]);
     expect(rows[1]?.line).toBe(3);
   });
 
