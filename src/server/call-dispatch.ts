@@ -24,6 +24,8 @@ export interface CallDispatch {
   /** Takes a waiting call out of the queue; false when it is on a thread or gone. */
   readonly drop: (call: string, error: GatewayError) => boolean;
   readonly queued: () => number;
+  /** Whether one call more would be refused. */
+  readonly isFull: () => boolean;
 }
 
 export interface DispatchOptions {
@@ -105,6 +107,11 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
     return free;
   }
 
+  /** Calls of this turn wait as well, though some of them will find a thread at its end. */
+  function isFull(): boolean {
+    return waiting.length >= options.queueMax && waiting.length >= options.queueMax + room();
+  }
+
   function end(entry: Entry): boolean {
     if (!calls.delete(entry.task.call)) return false;
     if (entry.thread !== undefined) {
@@ -117,8 +124,7 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
 
   return {
     run(task, listener) {
-      // Those of this turn wait as well, though some of them will find a thread at its end.
-      if (waiting.length >= options.queueMax && waiting.length >= options.queueMax + room()) {
+      if (isFull()) {
         return Promise.reject(new GatewayError("overloaded", "the queue is full"));
       }
       return new Promise((resolve, reject) => {
@@ -165,5 +171,6 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
       return true;
     },
     queued: () => waiting.length,
+    isFull,
   };
 }

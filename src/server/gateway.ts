@@ -125,7 +125,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (config.tracing.ledger.onFailure === "refuse" && !exporter.health().ledgerUp) {
         return new GatewayError("ledger_unavailable", "the ledger cannot be written");
       }
-      if (pool.queued() >= config.pool.queue && config.pool.queue > 0) {
+      if (pool.isFull()) {
         // Told before the body is read: at overload a refusal has to be cheap.
         return new GatewayError("overloaded", "the queue is full");
       }

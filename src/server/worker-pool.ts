@@ -40,7 +40,8 @@ export interface WorkerPool {
   readonly resume: (call: string) => void;
   /** Threads that can take a call; fewer than configured while one is being replaced. */
   readonly threads: () => number;
-  readonly queued: () => number;
+  /** Whether one call more would be refused. */
+  readonly isFull: () => boolean;
   readonly restarts: () => number;
   readonly stop: () => Promise<void>;
 }
@@ -193,7 +194,7 @@ export function createWorkerPool(options: {
       port?.postMessage({ kind: "resume", call } satisfies ServerMessage);
     },
     threads: () => ports.size,
-    queued: dispatch.queued,
+    isFull: dispatch.isFull,
     restarts: () => lost,
     async stop() {
       stopping = true;

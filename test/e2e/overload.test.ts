@@ -53,3 +53,24 @@ test("beyond the queue a call is refused with 503, retry-after and a trace witho
   expect(served.status).toBe(200);
   expect(readApiReply("/v1/messages", await served.text()).id).toBe("msg_00000001");
 });
+
+test("calls that come at once are no queue while threads have room for them", async () => {
+  const roomy = await startTracedGateway({
+    config: () => ({ pool: { threads: 1, calls_per_thread: 30, queue: 1 } }),
+  });
+  try {
+    const answers = Array.from({ length: 30 }, async () => {
+      const route = "/v1/chat/completions";
+      const reply = await fetch(roomy.gateway.url + route, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: apiBody({ route, script: { delayMs: 500 } }),
+      });
+      await reply.arrayBuffer();
+      return reply.status;
+    });
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 30 }, () => 200));
+  } finally {
+    await roomy.stop();
+  }
+});

@@ -142,8 +142,12 @@ describe("the queue", () => {
     const { dispatch, run, ended } = setUp({ callsPerThread: 2, queueMax: 3 });
     dispatch.addThread(1);
     dispatch.addThread(2);
-    for (let call = 0; call < 20; call++) void run(`c${call}`);
+    for (let call = 0; call < 6; call++) void run(`c${call}`);
+    expect(dispatch.isFull()).toBe(false);
+    for (let call = 6; call < 20; call++) void run(`c${call}`);
+    expect(dispatch.isFull()).toBe(true);
     await turn();
+    expect(dispatch.isFull()).toBe(true);
     expect(dispatch.queued()).toBe(3);
     expect(ended).toHaveLength(20 - 4 - 3);
     expect(ended[0]).toBe("c7 overloaded");
