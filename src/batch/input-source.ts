@@ -1,8 +1,8 @@
 // A batch's input as rows, main thread: read as often as needed. What comes over stdin is kept in the batch's folder
 // first, for a run has to read it twice.
 
-import { createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 import { fileProblem } from "./file-problem.ts";
@@ -40,6 +40,7 @@ export class InputError extends Error {
 /** Keeps what stdin says; a run that reads from `path` already goes on with what it has. */
 export async function keepStdin(path: string): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
+  removePartials(path);
   const partial = `${path}.${process.pid}`;
   try {
     await pipeline(process.stdin, createWriteStream(partial));
@@ -47,6 +48,23 @@ export async function keepStdin(path: string): Promise<void> {
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
+  }
+}
+
+/** Those of processes that are gone. */
+function removePartials(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    const [, base = "", pid = ""] = /^(.*)\.(\d+)$/.exec(name) ?? [];
+    if (base !== basename(path) || isRunning(Number(pid))) continue;
+    rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

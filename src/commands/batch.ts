@@ -163,13 +163,12 @@ async function runJob(
   { caller, rowCost }: Pick<RunOptions, "caller" | "rowCost">,
 ): Promise<number> {
   const ledgerPath = loaded.tracing.ledger.path;
-  const known = knownBatch(ledgerPath, job);
-  if (known.problem !== undefined) return fail([known.problem], exitUsage);
-  const { batch: number, run } = known;
   /** Told in a way that does not break the progress line, once there is one. */
   const line = { say: (text: string): void => console.warn(text) };
   if (job.survey.rows === 0) line.say(`warning: ${job.input.name} has no rows`);
   try {
+    const { batch: number, run, problem } = knownBatch(ledgerPath, job);
+    if (problem !== undefined) return fail([problem], exitUsage);
     const running = await startBatch(job, {
       config: batchConfig(loaded, ledgerPath, roomFor(job)),
       version,
@@ -200,7 +199,11 @@ async function runJob(
   }
 }
 
-/** What an earlier run of this output has, if it can be gone on with. */
+/**
+ * What an earlier run of this output has, if it can be gone on with.
+ *
+ * @throws BatchStartError when the ledger cannot be read
+ */
 function knownBatch(
   ledgerPath: string,
   job: BatchJob,
@@ -218,6 +221,10 @@ function knownBatch(
       `${job.name} was begun with another ${what}; give it another --output, ` +
       `or --restart to forget the rows it has`;
     return { ...fresh, problem };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const problem = `ledger ${ledgerPath}: ${message}; move it away to start with a new one`;
+    throw new BatchStartError(problem, { cause: error });
   } finally {
     reader?.close();
   }

@@ -2,7 +2,7 @@
 // as what it is not, and each is told by its name. Real processes, real sockets.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { startScriptedProvider, type ScriptedProvider } from "../../src/demo/scripted-provider.ts";
@@ -180,6 +180,17 @@ describe("with nothing to send", () => {
       expect(folder.read("o")).toBe("");
     }
   });
+});
+
+test("what a killed process had kept of stdin goes when stdin is kept again", async () => {
+  const kept = join(folder.path, "out.csv.everyspan");
+  mkdirSync(kept);
+  folder.file("out.csv.everyspan/input.999999999", "text\nhalf");
+  folder.file(`out.csv.everyspan/input.${process.pid}`, "text\nof another that runs");
+  const { code } = await folder.feed("text\na\n", "-", "--output", "out.csv", ...ask);
+  expect(code).toBe(0);
+  const files = readdirSync(kept).filter((name) => name.startsWith("input"));
+  expect(files.toSorted()).toEqual(["input", `input.${process.pid}`]);
 });
 
 describe("what cannot be read is told with its name", () => {

@@ -2,7 +2,7 @@
 // sockets.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startScriptedProvider, type ScriptedProvider } from "../../src/demo/scripted-provider.ts";
 import { batchFolder, type BatchFolder } from "../support/batch-process.ts";
@@ -107,4 +107,19 @@ test("an output that fails later is told by its name", async () => {
   const full = await folder.run(...words);
   expect(full.stderr).toContain("stopped   /dev/full: no space is left;");
   expect(full.code).toBe(1);
+});
+
+test("a ledger that is damaged is told by its name, and left as it is", async () => {
+  folder.file("many.csv", `text\n${"a\n".repeat(500)}`);
+  const words = ["many.csv", "--output", "out.csv", ...ask];
+  expect((await folder.run(...words)).code).toBe(0);
+  const path = join(folder.path, "out.csv.everyspan/run.db");
+  const bytes = readFileSync(path);
+  bytes.fill(0x55, 4096, 4096 * 31);
+  writeFileSync(path, bytes);
+  const { code, stderr } = await folder.run(...words);
+  expect(stderr).toStartWith(`ledger ${path}: `);
+  expect(stderr).toContain("move it away");
+  expect(code).toBe(1);
+  expect(readFileSync(path).equals(bytes)).toBe(true);
 });
