@@ -247,7 +247,11 @@ export function createExporterThread(options: {
       clearTimeout(patience);
       clearInterval(lateTimer);
       unsettled.releaseAll();
-      await worker.terminate();
+      // One that waits for its disk in a system call cannot be ended: the process's end will have to do.
+      const left = Promise.withResolvers<void>();
+      const leave = setTimeout(left.resolve, closeWithinMs);
+      await Promise.race([worker.terminate(), left.promise]);
+      clearTimeout(leave);
       return account;
     },
   };

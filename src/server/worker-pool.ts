@@ -49,6 +49,7 @@ export interface WorkerPool {
 const fewCalls = 4;
 const startWithinMs = 30_000;
 const reviveEveryMs = 500;
+const endWithinMs = 500;
 /** Of the memory the process may use: beyond that the kernel would soon end all of it. */
 const memoryShare = 0.85;
 
@@ -169,7 +170,11 @@ export function createWorkerPool(options: {
   /** Its calls are told, and the pool starts another: the only way in which a busy thread is ended. */
   function end(thread: number): void {
     gone(thread);
-    void pool.threads.find(({ threadId }) => threadId === thread)?.terminate();
+    const worker = pool.threads.find(({ threadId }) => threadId === thread);
+    if (worker === undefined) return;
+    void worker.terminate();
+    // One in a system call that does not return cannot be ended, and Piscina would wait for it: it is told so.
+    setTimeout(() => pool.threads.includes(worker) && worker.emit("exit", 1), endWithinMs);
   }
 
   function gone(thread: number): void {
@@ -200,7 +205,13 @@ export function createWorkerPool(options: {
       stopping = true;
       clearInterval(looking);
       calm();
-      await pool.destroy();
+      const left = Promise.withResolvers<void>();
+      const leave = setTimeout(() => {
+        for (const thread of ports.keys()) gone(thread);
+        left.resolve();
+      }, endWithinMs);
+      await Promise.race([pool.destroy(), left.promise]);
+      clearTimeout(leave);
     },
   };
 }

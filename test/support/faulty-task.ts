@@ -1,6 +1,6 @@
 // Tests: a worker thread's entry that does what its task's body says. Loaded by the pool, as the real one is.
 
-import { existsSync } from "node:fs";
+import { existsSync, openSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { noOutcome } from "../../src/protocol/call-task.ts";
 import type {
@@ -32,6 +32,8 @@ async function answer(call: CallTask): Promise<void> {
 }
 
 async function run({ call, body }: CallTask): Promise<PlainResult> {
+  // As a disk does that does not answer: the system call does not return, and the thread cannot be ended.
+  if (typeof body === "string" && body.startsWith("hang ")) openSync(body.slice(5), "r");
   switch (body) {
     case "spin":
       for (;;);

@@ -2,6 +2,8 @@
 // ledger, a real receiver.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createExporterThread } from "../../src/server/exporter-thread.ts";
 import type { ExporterThread } from "../../src/server/exporter-thread.ts";
@@ -33,8 +35,8 @@ interface Started {
   readonly exporter: ExporterThread;
   readonly receiver: ScriptedReceiver;
   readonly notices: string[];
-  /** Ends the thread, by an exception or by its exit; or holds it up for 1.5 s. */
-  readonly hit: (how: "throw" | "exit" | "stall") => void;
+  /** Ends the thread, by an exception or by its exit; or holds it up for 1.5 s, or until a pipe is opened. */
+  readonly hit: (how: "throw" | "exit" | "stall" | `hang ${string}`) => void;
 }
 
 async function start(changes: TestTracing = {}): Promise<Started> {
@@ -168,6 +170,23 @@ test("a ledger that does not answer is said so once calls have waited too long",
   expect(exporter.health()).toMatchObject({ ledgerUp: false });
   expect(exporter.health().reasons.join()).toContain("has not answered");
   await waitFor(() => exporter.health().ledgerUp, 5000, "the answer");
+});
+
+test("a stop leaves a thread behind that its disk does not let go", async () => {
+  const { path, remove } = temporaryFolder();
+  cleanups.push(remove);
+  const pipe = join(path, "pipe");
+  Bun.spawnSync(["mkfifo", pipe]);
+  const { exporter, hit } = await start();
+  hit(`hang ${pipe}`);
+  cleanups.push(() => closeSync(openSync(pipe, "w")));
+  await waitFor(
+    async () => (await exporter.account()) === undefined,
+    15_000,
+    "a thread that hangs",
+  );
+  const stopping = exporter.stop(0).then(() => "stopped");
+  expect(await Promise.race([stopping, Bun.sleep(10_000)])).toBe("stopped");
 });
 
 test("a stop can be cut short while it exports", async () => {

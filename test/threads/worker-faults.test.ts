@@ -1,7 +1,7 @@
 // The pool and its watch with real threads that break in every way a thread can.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,6 +83,26 @@ describe("a thread whose loop stops turning", () => {
     expect(pool.restarts()).toBe(1);
     expect(notices.join()).toContain("has not answered");
     expect((await run(pool, "hello")).end).toBe("hello");
+  });
+
+  test("for a system call that does not return is replaced likewise, and holds up no stop", async () => {
+    const pipe = join(tmpdir(), `everyspan-pipe-${crypto.randomUUID()}`);
+    Bun.spawnSync(["mkfifo", pipe]);
+    const { pool } = await startPool(2);
+    cleanups.push(() => {
+      closeSync(openSync(pipe, "w"));
+      rmSync(pipe);
+    });
+    const ends = await Promise.all([run(pool, `hang ${pipe}`), run(pool, `hang ${pipe}`)]);
+    expect(ends.map(({ end }) => end)).toEqual(["worker_lost", "worker_lost"]);
+    await waitFor(() => pool.threads() === 2, 2000, "the pool healed");
+    expect(pool.restarts()).toBe(2);
+    expect((await run(pool, "hello")).end).toBe("hello");
+    const stuck = run(pool, `hang ${pipe}`);
+    await Bun.sleep(100);
+    const stopping = pool.stop().then(() => "stopped");
+    expect(await Promise.race([stopping, Bun.sleep(5000)])).toBe("stopped");
+    expect(["draining", "worker_lost"]).toContain((await stuck).end);
   });
 
   test("gets no new calls while another thread can take them", async () => {
