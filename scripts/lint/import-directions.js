@@ -12,6 +12,7 @@ const shared = [
   "src/apischema/",
   "src/config/",
   "src/collections/",
+  "src/timers/",
 ];
 
 /**
@@ -78,6 +79,7 @@ const ours = [
   { from: /^src\/apischema\//, may: ["src/apischema/", "src/errors/"] },
   { from: /^src\/errors\//, may: ["src/errors/"] },
   { from: /^src\/collections\//, may: ["src/collections/"] },
+  { from: /^src\/timers\//, may: ["src/timers/"] },
 ];
 
 /** Each third-party package, and each module of the platform that holds a thread or a file, has its home. */

@@ -9,6 +9,7 @@ import { systemClock } from "../tracing/recorder/clock.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
+import { createIdleSweep } from "../timers/idle-sweep.ts";
 import { createApp } from "./app.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import type { CallReport } from "./call-report.ts";
@@ -55,7 +56,7 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-const sweepMs = 10;
+const sweepTimes = { everyMs: 10, idleEveryMs: 100, calmMs: 1000 };
 /** Of the ledger's size. They are the first to go from it, but not before they are exported. */
 const refusalShare = 0.05;
 
@@ -80,10 +81,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const bug = (error: unknown): void => {
     notice("error", `a bug in everyspan: ${error instanceof Error ? error.stack : String(error)}`);
   };
+  const sweep = createIdleSweep(
+    { look: () => openCalls.journalDue(), isIdle: () => openCalls.count() === 0 },
+    sweepTimes,
+  );
   const openCalls = createOpenCalls({
     providers: config.providers,
     clock,
     journal: exporter.journal,
+    admitted: () => sweep.wake(),
     bug,
   });
   const { maxSizeBytes, retentionMs: keptMs } = config.tracing.ledger;
@@ -182,7 +188,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   );
   const server = app.server;
   if (server === null) throw new Error("the server did not start");
-  const sweep = setInterval(() => openCalls.journalDue(), sweepMs);
+  sweep.start();
 
   const drain = createDrain({
     openCalls,
@@ -204,7 +210,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       draining = true;
       await drain.run();
-      clearInterval(sweep);
+      sweep.stop();
       // No more connections; those that are open find calls refused until the end.
       void server.stop();
       isExporting = true;

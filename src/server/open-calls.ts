@@ -35,6 +35,8 @@ export function createOpenCalls(options: {
   readonly providers: readonly ProviderConfig[];
   readonly clock: Clock;
   readonly journal: (command: Extract<ExporterCommand, { kind: "journal" }>) => void;
+  /** A call has come. */
+  readonly admitted: () => void;
   readonly bug: (error: unknown) => void;
 }): OpenCalls {
   const calls = createTransientMap<string, ServerCall>();
@@ -53,6 +55,7 @@ export function createOpenCalls(options: {
       perProvider.set(provider, running + 1);
       calls.set(call.id, call);
       due.set(call.id, call);
+      options.admitted();
     },
     release(call, provider) {
       if (!calls.delete(call.id)) return;

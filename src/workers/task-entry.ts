@@ -9,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { noOutcome } from "../protocol/call-task.ts";
 import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
 import { readTasks } from "../protocol/task-words.ts";
+import { createIdleSweep } from "../timers/idle-sweep.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
@@ -21,6 +22,8 @@ import { createGuardrailTable } from "./guardrail-table.ts";
 import { createUpstreams } from "./upstream.ts";
 import { openWorkerLink } from "./worker-link.ts";
 
+/** Idle, still often enough not to seem silent (server/worker-watch.ts). */
+const sweepTimes = { everyMs: 10, idleEveryMs: 100, calmMs: 1000 };
 /** With so few calls under way, waiting for others to come along would only cost time. */
 const fewCalls = 2;
 const start = workerData as WorkerStart;
@@ -33,11 +36,18 @@ const registry = createCallRegistry({
 });
 const deadlines = createDeadlines(systemClock);
 
-setInterval(() => {
-  link.beat();
-  deadlines.look();
-  registry.journalDue();
-}, 10);
+const sweep = createIdleSweep(
+  {
+    look() {
+      link.beat();
+      deadlines.look();
+      registry.journalDue();
+    },
+    isIdle: () => registry.count() === 0,
+  },
+  sweepTimes,
+);
+sweep.start();
 
 const deps: WorkerDeps = {
   config,
@@ -75,6 +85,7 @@ async function answer(call: CallTask): Promise<void> {
 
 function receive(message: ServerMessage): void {
   if ("length" in message) {
+    sweep.wake();
     readTasks(message, (call) => void answer(call));
     return;
   }

@@ -10,7 +10,7 @@ import type { Word } from "../protocol/words.ts";
 export interface WorkerLink {
   /** Sends a message, together with all others of this turn of the loop. */
   readonly post: (message: WorkerMessage) => void;
-  /** Says that the loop has turned; to be called from a timer, every ten milliseconds. */
+  /** Says that the loop has turned; to be called from a timer, every few milliseconds. */
   readonly beat: () => void;
 }
 

@@ -14,10 +14,12 @@ providers:
   small: { api: openai, base_url: "http://a.test/v1", concurrency: 2 }
   large: { api: openai, base_url: "http://b.test/v1" }
 `);
+  let admissions = 0;
   const openCalls: OpenCalls = createOpenCalls({
     providers,
     clock: source.clock,
     journal: ({ call }) => void journaled.push(call),
+    admitted: () => void (admissions += 1),
     bug: () => undefined,
   });
   const admit = (provider = "large"): ServerCall => {
@@ -25,17 +27,18 @@ providers:
     openCalls.admit(call, provider);
     return call;
   };
-  return { ...source, openCalls, admit, journaled };
+  return { ...source, openCalls, admit, journaled, admissions: () => admissions };
 }
 
 describe("a provider's calls", () => {
   test("are as many as it may have; the next one is refused and leaves nothing behind", () => {
-    const { openCalls, admit, open } = setUp();
+    const { openCalls, admit, open, admissions } = setUp();
     const first = admit("small");
     admit("small");
     const refused = open();
     expect(() => openCalls.admit(refused, "small")).toThrow("provider small has 2 calls in flight");
     expect(openCalls.count()).toBe(2);
+    expect(admissions()).toBe(2);
     admit("large");
     openCalls.release(refused, "small"); // it never was in flight
     expect(() => openCalls.admit(refused, "small")).toThrow("2 calls");
