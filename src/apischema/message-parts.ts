@@ -29,12 +29,23 @@ export function boundedJson(messages: readonly unknown[], limitChars: number): s
     json = JSON.stringify(shortened);
     if (json.length <= limitChars) return json;
   }
-  let first = 0;
-  while (json.length > limitChars && first < shortened.length) {
-    first += 1;
-    json = JSON.stringify(shortened.slice(first));
+  const newest = newestWithin(
+    shortened.map((message) => JSON.stringify(message).length),
+    limitChars,
+  );
+  return newest === 0 ? "" : JSON.stringify(shortened.slice(-newest));
+}
+
+/** How many of the last elements make a JSON list of at most `limit`; `sizes` are theirs. */
+function newestWithin(sizes: readonly number[], limit: number): number {
+  let total = 1;
+  let count = 0;
+  for (const size of sizes.toReversed()) {
+    total += size + 1;
+    if (total > limit) break;
+    count += 1;
   }
-  return first < shortened.length ? json : "";
+  return count;
 }
 
 function cutTexts(value: unknown, charsMax: number): unknown {

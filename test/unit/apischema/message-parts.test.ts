@@ -31,6 +31,22 @@ describe("boundedJson", () => {
     expect(parsed).toEqual(messages.slice(-parsed.length));
   });
 
+  test("takes time for each message once, however many there are", () => {
+    let written = 0;
+    const counted = {
+      role: "user",
+      parts: [textPart("short")],
+      toJSON(this: object): object {
+        written += 1;
+        return message("short");
+      },
+    };
+    const many = Array.from({ length: 2000 }, () => counted);
+    const parsed = JSON.parse(boundedJson(many, 1000)) as unknown[];
+    expect(parsed.length).toBeGreaterThan(10);
+    expect(written).toBeLessThan(2000 * 20);
+  });
+
   test("is empty where nothing fits", () => {
     expect(boundedJson([message("a")], 10)).toBe("");
   });

@@ -16,12 +16,25 @@ export function shortenText(text: string, limitBytes: number): string {
 }
 
 /**
- * JSON of the same shape with its longest texts shortened to one common length, at most `limitBytes` of UTF-8;
- * undefined when `text` is no JSON object or array, or its shape alone is too long.
+ * JSON of the same shape with its longest texts shortened to one common length, at most `limitBytes` of UTF-8.
+ * Of a list whose shape alone is too long, only the newest elements. Undefined when `text` is no JSON object or
+ * array, or there is no room for any of it.
  */
 export function shortenJson(text: string, limitBytes: number): string | undefined {
   const document = parse(text);
   if (document === undefined) return undefined;
+  const whole = shortenTexts(document, limitBytes);
+  if (whole !== undefined || !Array.isArray(document)) return whole;
+  const elements: readonly unknown[] = document;
+  let first = elements.length;
+  for (let bytes = 1; first > 0; first -= 1) {
+    bytes += smallestBytes(elements[first - 1]) + 1;
+    if (bytes > limitBytes) break;
+  }
+  return first === elements.length ? undefined : shortenTexts(elements.slice(first), limitBytes);
+}
+
+function shortenTexts(document: object, limitBytes: number): string | undefined {
   const sizes: number[] = [];
   const measured = JSON.stringify(document, (_key, value: unknown) => {
     if (typeof value === "string") sizes.push(encodedBytes(value));
@@ -30,12 +43,24 @@ export function shortenJson(text: string, limitBytes: number): string | undefine
   const excess = Buffer.byteLength(measured, "utf8") - limitBytes;
   if (excess <= 0) return measured;
   const longest = commonLength(sizes, excess);
-  if (longest === undefined) return undefined;
+  return longest === undefined ? undefined : withTextsUpTo(document, longest);
+}
+
+function withTextsUpTo(document: unknown, longest: number): string {
   return JSON.stringify(document, (_key, value: unknown) =>
     typeof value === "string" && encodedBytes(value) > longest
       ? shortenEncoded(value, longest)
       : value,
   );
+}
+
+function smallestBytes(value: unknown): number {
+  let saved = 0;
+  const measured = JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === "string") saved += Math.max(0, encodedBytes(part) - shapeBytes);
+    return part;
+  });
+  return Buffer.byteLength(measured, "utf8") - saved;
 }
 
 /** Texts up to this many bytes (roles, types, ids) are part of the shape. */

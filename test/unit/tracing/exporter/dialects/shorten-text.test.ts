@@ -33,7 +33,8 @@ describe("shortened JSON", () => {
       if (short === undefined) continue;
       shortened += 1;
       expect(Buffer.byteLength(short)).toBeLessThanOrEqual(limit);
-      expect(shapeOf(JSON.parse(short))).toBe(shapeOf(JSON.parse(text)));
+      const kept = JSON.parse(short) as unknown[];
+      expect(shapeOf(kept)).toBe(shapeOf(document.slice(document.length - kept.length)));
     }
     expect(shortened).toBeGreaterThan(50);
   });
@@ -46,6 +47,21 @@ describe("shortened JSON", () => {
     const short = JSON.parse(shortenJson(text, 400) ?? "[]") as { content: string }[];
     expect(short[1]?.content).toBe("b".repeat(100));
     expect(short[0]?.content).toMatch(/^a{200,}…$/);
+  });
+
+  test("of more messages than there is room for is that of the newest", () => {
+    const messages = Array.from({ length: 500 }, (_, at) => ({
+      role: "user",
+      parts: [{ type: "text", content: `${at} ${"word ".repeat(at % 7 === 0 ? 200 : 1)}` }],
+    }));
+    for (const limit of [200, 2048, 16_384]) {
+      const short = shortenJson(JSON.stringify(messages), limit) ?? "";
+      expect(Buffer.byteLength(short)).toBeLessThanOrEqual(limit);
+      const kept = JSON.parse(short) as typeof messages;
+      expect(kept.length).toBeGreaterThanOrEqual(Math.floor(limit / 120));
+      expect(kept.at(-1)).toEqual(messages[499]);
+    }
+    expect(shortenJson(JSON.stringify(messages), 40)).toBeUndefined();
   });
 
   test("is none of what only looks like it", () => {
