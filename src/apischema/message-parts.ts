@@ -13,12 +13,16 @@ export interface SpanMessage {
 
 /** No text is cut below this: rather the oldest messages go. */
 const textCharsMin = 64;
+/** `{},` */
+const messageCharsMin = 3;
 
 /**
  * JSON of at most `limitChars`, and valid whatever had to go: first the ends of long texts, then the oldest
  * messages. Empty where not even the newest message fits.
  */
-export function boundedJson(messages: readonly unknown[], limitChars: number): string {
+export function boundedJson(all: readonly unknown[], limitChars: number): string {
+  // No message takes less: of those before the newest so many none is ever kept.
+  const messages = all.slice(-Math.ceil(limitChars / messageCharsMin) - 1);
   let json = JSON.stringify(messages);
   if (json.length <= limitChars) return json;
   let textChars = limitChars;

@@ -31,7 +31,7 @@ describe("boundedJson", () => {
     expect(parsed).toEqual(messages.slice(-parsed.length));
   });
 
-  test("takes time for each message once, however many there are", () => {
+  test("looks at no more messages than there can be room for", () => {
     let written = 0;
     const counted = {
       role: "user",
@@ -41,10 +41,10 @@ describe("boundedJson", () => {
         return message("short");
       },
     };
-    const many = Array.from({ length: 2000 }, () => counted);
+    const many = Array.from({ length: 20_000 }, () => counted);
     const parsed = JSON.parse(boundedJson(many, 1000)) as unknown[];
     expect(parsed.length).toBeGreaterThan(10);
-    expect(written).toBeLessThan(2000 * 20);
+    expect(written).toBeLessThan(20_000);
   });
 
   test("is empty where nothing fits", () => {
