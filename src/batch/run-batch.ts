@@ -3,7 +3,7 @@
 
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../protocol/exporter-message.ts";
-import { systemClock } from "../tracing/recorder/clock.ts";
+import { createWallClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import type { SpanContext } from "../tracing/recorder/propagation.ts";
 import { attr } from "../tracing/recorder/semconv.ts";
@@ -59,7 +59,7 @@ const exportMsMin = 15_000;
 /** @throws BatchStartError when threads or ledger cannot start */
 export async function startBatch(job: BatchJob, options: RunOptions): Promise<BatchRun> {
   const { config } = options;
-  const clock = systemClock;
+  const clock = createWallClock();
   const threads = await startBatchThreads(config, options);
   const { exporter } = threads;
   const startedMs = clock();

@@ -5,8 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { threadEntry } from "../entrypoints.ts";
 import type { Account } from "../protocol/exporter-message.ts";
-import { systemClock } from "../tracing/recorder/clock.ts";
-import type { Clock } from "../tracing/recorder/clock.ts";
+import { createWallClock, systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createIdleSweep } from "../timers/idle-sweep.ts";
@@ -69,13 +68,13 @@ export interface GatewayOptions {
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, version, notice } = options;
-  const clock = systemClock;
-  const exporter = startExporter(options, clock);
+  const clock = createWallClock();
+  const exporter = startExporter(options);
   const pool = createWorkerPool({
     entry: threadEntry("task"),
     start: { config: JSON.stringify(config), version },
     pool: config.pool,
-    clock,
+    clock: systemClock,
     notice,
   });
   const bug = (error: unknown): void => {
@@ -94,7 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const { maxSizeBytes, retentionMs: keptMs } = config.tracing.ledger;
   const sizeBytes = maxSizeBytes * refusalShare;
-  const refusals = createRefusalBudget(clock, { sizeBytes, keptMs });
+  const refusals = createRefusalBudget(systemClock, { sizeBytes, keptMs });
   const metrics = createGatewayMetrics();
   const noteUnpriced = createUnpricedModels(notice);
   let draining = false;
@@ -226,10 +225,11 @@ function urlHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function startExporter(
-  { config, version, notice }: Pick<GatewayOptions, "config" | "version" | "notice">,
-  clock: Clock,
-): ExporterThread {
+function startExporter({
+  config,
+  version,
+  notice,
+}: Pick<GatewayOptions, "config" | "version" | "notice">): ExporterThread {
   if (config.tracing.disabled) return createTracingOff();
   return createExporterThread({
     entry: threadEntry("exporter"),
@@ -244,7 +244,7 @@ function startExporter(
       commitTimeoutMs: config.tracing.ledger.commitTimeoutMs,
       exportWaitMs: config.tracing.exportWaitMs,
     },
-    clock,
+    clock: systemClock,
     notice,
   });
 }

@@ -51,6 +51,7 @@ export interface AttemptsDeps {
   readonly spans: CallSpans;
   readonly startSpan: (name: string, kind: SpanKind) => Span;
   readonly clock: Clock;
+  readonly elapsed: Clock;
   readonly deadlines: Deadlines;
   readonly random: () => number;
   readonly fetch: typeof fetch;
@@ -71,7 +72,7 @@ export async function sendWithRetries(
   request: UpstreamRequest,
   deps: AttemptsDeps,
 ): Promise<Attempt> {
-  const giveUpAtMs = deps.clock() + deps.provider.retryBudgetMs;
+  const giveUpAtMs = deps.elapsed() + deps.provider.retryBudgetMs;
   let isFresh = false;
   for (let resends = 0; ; resends++) {
     const outcome = await attemptOnce(request, { resends, isFresh }, deps);
@@ -195,7 +196,7 @@ function retryDelayMs(
   outcome: Attempt | GatewayError,
   request: UpstreamRequest,
   { resends, giveUpAtMs }: { resends: number; giveUpAtMs: number },
-  { provider, clock, random, cancellation, waitTurn }: AttemptsDeps,
+  { provider, clock, elapsed, random, cancellation, waitTurn }: AttemptsDeps,
 ): number | undefined {
   const isPaced = waitTurn !== undefined && [429, 529].includes(statusOf(outcome));
   const resendsMax = isPaced ? pacedResendsMax : provider.retries;
@@ -214,7 +215,7 @@ function retryDelayMs(
     }
     delayMs = backoffMs(resends, random);
   }
-  return clock() + delayMs > giveUpAtMs ? undefined : delayMs;
+  return elapsed() + delayMs > giveUpAtMs ? undefined : delayMs;
 }
 
 /** Reads nothing more of an answer that is not passed on, so that its socket is not left parked. */

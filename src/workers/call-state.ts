@@ -23,6 +23,8 @@ import type { Upstream } from "./upstream.ts";
 export interface WorkerDeps {
   readonly config: Config;
   readonly clock: Clock;
+  /** For waits: it stands still while the machine sleeps. */
+  readonly elapsed: Clock;
   readonly deadlines: Deadlines;
   readonly ids: Pick<IdSource, "spanId">;
   readonly writer: SpanWriter;

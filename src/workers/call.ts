@@ -128,6 +128,7 @@ function callProvider(state: CallState, body: string, deps: WorkerDeps): Promise
         return state.startSpan(name, kind, known);
       },
       clock: deps.clock,
+      elapsed: deps.elapsed,
       deadlines: deps.deadlines,
       random: deps.random,
       fetch: deps.fetch,

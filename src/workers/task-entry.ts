@@ -10,7 +10,7 @@ import { noOutcome } from "../protocol/call-task.ts";
 import type { CallTask, ServerMessage, WorkerStart } from "../protocol/call-task.ts";
 import { readTasks } from "../protocol/task-words.ts";
 import { createIdleSweep } from "../timers/idle-sweep.ts";
-import { systemClock } from "../tracing/recorder/clock.ts";
+import { createWallClock, systemClock } from "../tracing/recorder/clock.ts";
 import { createIdSource } from "../tracing/recorder/ids.ts";
 import { createSpanWriter } from "../tracing/recorder/span-writer.ts";
 import { createCallRegistry } from "./call-registry.ts";
@@ -51,7 +51,8 @@ sweep.start();
 
 const deps: WorkerDeps = {
   config,
-  clock: systemClock,
+  clock: createWallClock(),
+  elapsed: systemClock,
   deadlines,
   ids: createIdSource(),
   writer: createSpanWriter(),

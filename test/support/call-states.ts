@@ -123,6 +123,7 @@ export function createTestCall(
     deps: {
       config: {} as Config,
       clock,
+      elapsed: clock,
       deadlines: realDeadlines(),
       ids: { spanId: () => "00000000000000ff" },
       writer: createSpanWriter(),

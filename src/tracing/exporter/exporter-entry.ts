@@ -10,7 +10,7 @@ import type {
 } from "../../protocol/exporter-message.ts";
 import { readExporterCommands } from "../../protocol/exporter-words.ts";
 import type { Words } from "../../protocol/words.ts";
-import { systemClock } from "../recorder/clock.ts";
+import { createWallClock } from "../recorder/clock.ts";
 import { createExporter, type Exporter } from "./exporter.ts";
 
 startThread();
@@ -41,7 +41,7 @@ function startThread(): void {
     version: start.version,
     run: start.run ?? Bun.randomUUIDv7(),
     emit,
-    nowMs: systemClock,
+    nowMs: createWallClock(),
     random: Math.random,
     fetch: (url, init) => fetch(url, init),
     onStopped: () => port.close(),

@@ -33,6 +33,7 @@ function setUp(
     spans: recorder,
     startSpan: start,
     clock,
+    elapsed: clock,
     deadlines: realDeadlines(),
     random: () => 1,
     cancellation,
