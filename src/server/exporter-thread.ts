@@ -18,6 +18,7 @@ import type { Word } from "../protocol/words.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createKeptJournals } from "./kept-journals.ts";
 import type { JournalCommand } from "./kept-journals.ts";
+import { createLossNotice } from "./loss-notice.ts";
 import { createUnsettledCalls } from "./unsettled-calls.ts";
 import type { CommitOutcome, ReplyWait } from "./unsettled-calls.ts";
 
@@ -70,6 +71,7 @@ export function createExporterThread(options: {
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
 }): ExporterThread {
   const { notice, clock } = options;
+  const noteLoss = createLossNotice(notice);
   const unsettled = createUnsettledCalls(options.wait, clock);
   const journals = createKeptJournals();
   const accountRequests = new Map<number, (account: Account | undefined) => void>();
@@ -161,7 +163,7 @@ export function createExporterThread(options: {
         unsettled.committed(event.calls.split(" "));
         break;
       case "failed":
-        notice("error", `spans lost, not committed: ${event.reason}`);
+        noteLoss(event.calls.split(" ").length, event.reason);
         unsettled.failed(event.calls.split(" "));
         break;
       case "exported":
