@@ -1,10 +1,14 @@
 // What a call's end means for its row: the text, the label, or what went wrong. Pure.
 
+import { isOutOfCredit } from "../apischema/out-of-credit.ts";
 import { parseLooseObject } from "../apischema/loose-json.ts";
 import { replyBodyText } from "../protocol/call-task.ts";
 import { readAnswer } from "./answer-shape.ts";
 import { replyText } from "./prompt-request.ts";
 import { outcomeOf, type Ended, type RowOutcome, type RowState } from "./row-state.ts";
+
+/** A row's error, by OpenAI's name, whichever way the provider says it. */
+export const outOfCredit = "insufficient_quota";
 
 export function readOutcome(state: RowState, result: Ended, nowMs: number): RowOutcome {
   if (result.kind === "failed") {
@@ -16,7 +20,8 @@ export function readOutcome(state: RowState, result: Ended, nowMs: number): RowO
   if (customId !== "" || status >= 400) {
     const answered = { status, requestId: requestId(headers), body };
     if (status < 400) return outcomeOf(state, nowMs, answered);
-    const said = { error: String(status), message: providerMessage(body) };
+    const error = isOutOfCredit(status, body) ? outOfCredit : String(status);
+    const said = { error, message: providerMessage(body) };
     return outcomeOf(state, nowMs, { ...answered, ...said });
   }
   const { text, problem } = replyText(api, body ?? {});

@@ -1,6 +1,8 @@
 // The attempts of one call at its provider: each with a span of its own, again only before the first byte
 // of a reply, never past the budget. Runs on a worker thread.
 
+import { readBounded } from "../apischema/bounded-body.ts";
+import { isOutOfCredit } from "../apischema/out-of-credit.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import type { RefusedAttempt } from "../protocol/call-task.ts";
@@ -60,6 +62,8 @@ export interface AttemptsDeps {
   readonly waitTurn?: ((refused: RefusedAttempt) => Promise<void>) | undefined;
 }
 
+/** An error is not longer. */
+const errorBytesMax = 64 * 1024;
 /** A call that waits for its turn outlasts many refusals: they are the limit's doing, not its own. */
 const pacedResendsMax = 200;
 
@@ -77,7 +81,7 @@ export async function sendWithRetries(
   for (let resends = 0; ; resends++) {
     const outcome = await attemptOnce(request, { resends, isFresh }, deps);
     const delayMs = retryDelayMs(outcome, request, { resends, giveUpAtMs }, deps);
-    if (delayMs === undefined) {
+    if (delayMs === undefined || (await isHopeless(outcome))) {
       if ("response" in outcome) return outcome;
       throw outcome;
     }
@@ -86,6 +90,17 @@ export async function sendWithRetries(
     if ("response" in outcome) await discard(outcome, deps.spans);
     if (deps.waitTurn === undefined) await sleep(delayMs, deps.cancellation);
     else await deps.waitTurn({ ...refusalOf(outcome, deps.clock()), delayMs });
+  }
+}
+
+/** A rate limit passes; an account that has nothing left says so under the same status. */
+async function isHopeless(outcome: Attempt | GatewayError): Promise<boolean> {
+  if (!("response" in outcome) || outcome.response.status !== 429) return false;
+  try {
+    const body = await readBounded(outcome.response.clone() as Response, errorBytesMax);
+    return body !== undefined && isOutOfCredit(429, JSON.parse(body.toString("utf8")));
+  } catch {
+    return false; // broken off, or no JSON: what a retry is for
   }
 }
 

@@ -130,3 +130,29 @@ test("a provider that was never there ends the run, not each row of it", async (
   expect(stderr).toContain("stopped   no row reaches the provider");
   expect(code).toBe(1);
 });
+
+test("an account that has nothing left ends the run; once it has, the same command goes on", async () => {
+  let credit = 40;
+  const message = "You exceeded your current quota, please check your plan and billing details.";
+  const error = { message, type: "insufficient_quota", param: null, code: "insufficient_quota" };
+  receiver = startOtlpReceiver();
+  provider = startScriptedProvider({
+    script: () =>
+      --credit >= 0 ? { text: "fine" } : { status: 429, body: JSON.stringify({ error }) },
+  });
+  folder = batchFolder({ provider: provider.url, receiver: receiver.url });
+  folder.file("in.jsonl", Array.from({ length: 3000 }, (_, at) => `{"id":${at}}`).join("\n"));
+  const all = [...words, "--prompt", "{{id}}", "--concurrency", "8"];
+  const { code, stderr } = await folder.run(...all);
+  expect(code).toBe(1);
+  expect(stderr).toContain("stopped   the account at the provider has nothing left (You exceeded");
+  expect(provider.callCount()).toBeLessThan(40 + 3 * 8);
+  credit = Number.POSITIVE_INFINITY;
+  const again = await folder.run(...all, "--retry-failed");
+  const rest = await folder.run(...all);
+  expect(`${again.stderr}${rest.stderr}`).toContain("failed 0");
+  expect(rest.code).toBe(0);
+  const rows = folder.rows("out.jsonl");
+  expect(rows.map((row) => row["id"])).toEqual(Array.from({ length: 3000 }, (_, at) => at));
+  expect(rows.filter((row) => row["error"] !== null)).toEqual([]);
+});

@@ -30,3 +30,11 @@ test("so do ten that do not reach it", () => {
   for (let row = 0; row < 9; row++) expect(watch(away)).toBe(undefined);
   expect(watch(away)).toContain("no row reaches the provider (provider openai: ConnectionRefused)");
 });
+
+test("one that says the account has nothing left does, whatever has come before", () => {
+  const watch = createRefusalWatch();
+  watch({ error: "", message: "" });
+  const why = watch({ error: "insufficient_quota", message: "You exceeded your current quota" });
+  expect(why).toContain("has nothing left (You exceeded your current quota)");
+  expect(why).toContain("--retry-failed");
+});

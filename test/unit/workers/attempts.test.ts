@@ -84,6 +84,40 @@ async function failureOf(attempt: Promise<Attempt>): Promise<GatewayError> {
   throw new Error("it did not fail");
 }
 
+describe("an answer that no waiting helps", () => {
+  const quota = { error: { message: "no quota", code: "insufficient_quota" } };
+
+  test("is passed on as it came: an account that has nothing left", async () => {
+    const { send, sent, waits } = setUp([Response.json(quota, { status: 429 }), answer(200)]);
+    const { response, settle } = await send();
+    expect(await response.json()).toEqual(quota);
+    settle();
+    expect({ status: response.status, sent: sent.length, waits }).toEqual({
+      status: 429,
+      sent: 1,
+      waits: [],
+    });
+  });
+
+  test.each(["", "not json", JSON.stringify({ error: { code: "rate_limit_exceeded" } })])(
+    "is no other one of that status: %p",
+    async (body) => {
+      const { send, sent } = setUp([new Response(body, { status: 429 }), answer(200)]);
+      const { response, settle } = await send();
+      settle();
+      expect({ status: response.status, sent: sent.length }).toEqual({ status: 200, sent: 2 });
+    },
+  );
+
+  test("nor one too long to be read", async () => {
+    const long = JSON.stringify({ ...quota, filler: "x".repeat(200_000) });
+    const { send, sent } = setUp([new Response(long, { status: 429 }), answer(200)]);
+    const { settle } = await send();
+    settle();
+    expect(sent).toHaveLength(2);
+  });
+});
+
 describe("an attempt", () => {
   test("carries its own span's context, and says where it went without any secret", async () => {
     const { send, sent, spans } = setUp([answer(200)], {
