@@ -258,6 +258,19 @@ describe("calls that a receiver refuses", () => {
     expect(thread.notices().join("\n")).toContain("2 spans rejected: odd");
     expect(out.requests).toHaveLength(1);
   });
+
+  test("the same partial success at each request is said once, and counted each time", async () => {
+    const partial = Uint8Array.from([0x0a, 0x07, 0x08, 0x02, 0x12, 0x03, 0x6f, 0x64, 0x64]);
+    const out = receiver(() => new Response(partial));
+    const thread = await exporter(tracingTo(out));
+    for (let count = 1; count <= 3; count += 1) {
+      thread.send(finished(testCall()));
+      await waitFor(() => out.requests.length === count, 5000);
+      await settled(thread);
+    }
+    expect((await settled(thread)).destinations[0]).toMatchObject({ exported: 3, rejected: 6 });
+    expect(thread.notices().filter((text) => text.includes("odd"))).toHaveLength(1);
+  });
 });
 
 describe("a destination that is misconfigured", () => {

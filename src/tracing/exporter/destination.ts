@@ -60,6 +60,8 @@ export function startDestination(options: DestinationOptions): Destination {
   let probes = 0;
   /** Since the start, and since it was last paused. */
   let hasAccepted = false;
+  /** What the last acceptance said, if it was one in part: some say the same each time. */
+  let toldPartial: string | undefined;
   /** Seqs set aside since the last acceptance: taken back if it turns out to be the destination's fault. */
   let setAsideInARow: number[] = [];
 
@@ -130,10 +132,12 @@ export function startDestination(options: DestinationOptions): Destination {
     setAsideInARow = [];
     hasAccepted = true;
     probes = 0;
-    if (outcome.rejectedSpans > 0 || outcome.message !== "") {
+    const isPartial = outcome.rejectedSpans > 0 || outcome.message !== "";
+    if (isPartial && outcome.message !== toldPartial) {
       const text = `${outcome.rejectedSpans} spans rejected: ${outcome.message}`;
       onNotice("warning", `destination ${name} accepted in part, ${text}`);
     }
+    toldPartial = isPartial ? outcome.message : undefined;
     await onLedger((ledger) => ledger.advance(calls, outcome.rejectedSpans));
     setState("active", "");
   };
