@@ -51,14 +51,43 @@ function findInLoop(body: RegexNode): string | undefined {
   return branches.every(isUnambiguous) ? undefined : "repeats a repeat";
 }
 
-/** Either nothing in it varies, or where it does shows by a char that nothing else in it can take. */
+/** Either nothing in it varies, or where it does shows by the chars around it, which nothing that varies takes. */
 function isUnambiguous(body: RegexNode): boolean {
   if (!varies(body)) return true;
   const nodes = flatten(body);
-  const isAlone = (node: RegexNode, at: number): boolean =>
-    nodes.every((other, place) => place === at || !overlaps(node, other));
-  if (nodes.some((node, at) => node.kind === "char" && isAlone(node, at))) return true;
-  return nodes.every((node, at) => !varies(node) || (isOptional(node) && isAlone(node, at)));
+  const stands = (node: RegexNode): boolean =>
+    node.kind === "char" && nodes.every((other) => other.kind === "char" || !overlaps(node, other));
+  const isFence = (node: RegexNode): boolean =>
+    stands(node) && nodes.every((other) => stands(other) || !overlaps(node, other));
+  if (!nodes.some(isFence)) {
+    return nodes.every((node, at) => !varies(node) || (isOptional(node) && isAlone(nodes, at)));
+  }
+  return betweenFences(nodes, isFence).every(
+    (part) =>
+      part.filter(varies).length <= 1 ||
+      part.every((node, at) => !varies(node) || isAlone(part, at)),
+  );
+}
+
+function isAlone(nodes: readonly RegexNode[], at: number): boolean {
+  const node = nodes[at];
+  return nodes.every(
+    (other, place) => place === at || node === undefined || !overlaps(node, other),
+  );
+}
+
+/** The end of one round and the beginning of the next are one part. */
+function betweenFences(
+  nodes: readonly RegexNode[],
+  isFence: (node: RegexNode) => boolean,
+): RegexNode[][] {
+  const parts: RegexNode[][] = [[]];
+  for (const node of nodes) {
+    if (isFence(node)) parts.push([]);
+    else parts.at(-1)?.push(node);
+  }
+  const [first = [], ...rest] = parts;
+  return [...rest.slice(0, -1), [...(rest.at(-1) ?? []), ...first]];
 }
 
 function isOptional(node: RegexNode): boolean {
@@ -79,8 +108,12 @@ function varies(node: RegexNode): boolean {
   }
 }
 
-/** The parts of a sequence, those of the sequences in it among them. */
+/** The parts of a sequence, those of the sequences in it among them, and twice those of what may come twice. */
 function flatten(node: RegexNode): readonly RegexNode[] {
+  if (node.kind === "repeat" && node.max === 2 && varies(node.node)) {
+    const once = flatten(node.node);
+    return [...once, ...once];
+  }
   return node.kind === "sequence" ? node.nodes.flatMap(flatten) : [node];
 }
 

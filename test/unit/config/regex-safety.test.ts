@@ -22,6 +22,11 @@ describe("patterns that can backtrack without end are refused", () => {
     String.raw`(?:\s*,?\s*)*x`,
     String.raw`^(([a-z])+.)+[A-Z]([a-z])+$`,
     String.raw`(\d+)\1`,
+    "(?:a(?:b|c)?b?)+d",
+    String.raw`(?:,\d*\w*)+x`,
+    String.raw`(?:\w+=\d+)+x`,
+    String.raw`(?:\w*,\d*)+x`,
+    "(?:,(?:a?){2})+x",
   ])("exponential: %s", (source) => {
     expect(findBacktracking(source)).toBeString();
   });
@@ -35,6 +40,9 @@ describe("patterns that can backtrack without end are refused", () => {
     String.raw`a\w+\w+@`,
     String.raw`\s*\w*\s*x`,
     "ignore.*all.*previous.*instructions",
+    "(?:a+){2}c",
+    "(?:a+b?){2}c",
+    "(?:(?:a+){2}){2}c",
   ])("of a high power: %s", (source) => {
     expect(findBacktracking(source)).toBeString();
   });
@@ -60,6 +68,10 @@ describe("patterns that people write are taken", () => {
     "ignore.{0,80}all.{0,80}previous",
     ".*secret.*",
     String.raw`[{}\]]x{y`,
+    String.raw`(?:\w+=\w+;)+x`,
+    String.raw`(?:\s*"\w+"\s*:)+x`,
+    String.raw`(?:\w+,){2}x`,
+    String.raw`(?:\d{4}[ -]){3}\d{4}`,
   ])("%s", (source) => {
     expect(findBacktracking(source)).toBeUndefined();
   });
