@@ -321,7 +321,7 @@ describe("scripts", () => {
     const reply = await ask(provider, "/v1/chat/completions", { ...chat, stream: true });
     const reader = reply.body?.getReader();
     await reader?.read();
-    const record = await waitFor(() => provider.requests[0], 1000);
+    const record = await waitFor(() => provider.requests[0], 10_000);
     let before = -1;
     await waitFor(
       async () => {
@@ -330,13 +330,13 @@ describe("scripts", () => {
         await Bun.sleep(100);
         return still;
       },
-      5000,
+      20_000,
       "the provider standing still",
     );
     expect(record.sentBytes).toBeLessThan(25_000_000);
     await reader?.cancel();
-    await waitFor(() => record.aborted, 5000);
-  });
+    await waitFor(() => record.aborted, 10_000);
+  }, 60_000);
 });
 
 async function readUntilBroken(reply: Response): Promise<{ text: string; broken: boolean }> {
