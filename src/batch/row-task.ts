@@ -44,6 +44,7 @@ export function createTaskMaker(config: Config, origin: RowsOrigin): TaskMaker {
       path: common.path,
       provider: common.provider,
       headers: common.headers,
+      keyName: "",
       keyHeader: common.keyHeader,
       body,
       bytes: undefined,

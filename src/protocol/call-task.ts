@@ -20,6 +20,8 @@ export interface CallTask {
   readonly provider: string;
   /** JSON of a record: the caller's headers that go on, by name in lower case. */
   readonly headers: string;
+  /** Of the caller's key, in the configuration; empty without keys. */
+  readonly keyName: string;
   /** How the caller sent its key, so that the provider's goes the same way. */
   readonly keyHeader: "authorization" | "x-api-key" | "";
   /** The body as text, empty when there is none or when it is in `bytes`. */

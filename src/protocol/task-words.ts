@@ -3,7 +3,7 @@
 import type { CallTask } from "./call-task.ts";
 import type { Word, Words } from "./words.ts";
 
-const wordsPerTask = 20;
+const wordsPerTask = 21;
 
 export function writeTask(words: Word[], task: CallTask): void {
   words.push(
@@ -27,6 +27,7 @@ export function writeTask(words: Word[], task: CallTask): void {
     task.attributes,
     task.spanIds,
     task.isPaced,
+    task.keyName,
   );
 }
 
@@ -57,5 +58,6 @@ function taskAt(words: Words, at: number): CallTask {
     attributes: words[at + 17] as string,
     spanIds: words[at + 18] as string,
     isPaced: words[at + 19] as boolean,
+    keyName: words[at + 20] as string,
   };
 }

@@ -56,6 +56,7 @@ export function authenticate(call: ServerCall, request: Request, deps: IntakeDep
   const result = deps.authenticator.check(request.headers);
   if (result.ok) {
     span.attributes[attr.authOutcome] = result.keyName === "" ? "open" : "accepted";
+    call.keyName = result.keyName;
     if (result.keyName !== "") span.attributes[attr.keyName] = result.keyName;
     call.spans.end(span);
     return;
@@ -184,6 +185,7 @@ function toTask(
     path: upstreamPath(resolved.provider, call.route.path + from.search),
     provider: resolved.provider.name,
     headers: JSON.stringify(callerHeaders(request.headers, config)),
+    keyName: call.keyName,
     keyHeader: keyHeaderOf(request.headers),
     body: parsed.text,
     bytes: parsed.bytes,

@@ -28,6 +28,8 @@ export interface ServerCall {
   readonly sampled: boolean;
   /** On every span of the call: session and user. Filled in as they become known. */
   readonly common: Attributes;
+  /** Of the caller's key; empty until it is known, and without keys. */
+  keyName: string;
   /** As the caller wrote it; empty until the body has been read, and where it names none. */
   model: string;
   /** Set once, when the call has been handed to the exporter: a call is sealed by whoever is first. */
@@ -99,6 +101,7 @@ export function openServerCall(
     startedMs: root.startMs,
     sampled: (trace.traceFlags & sampledFlag) !== 0,
     common,
+    keyName: "",
     model: "",
     sealed: false,
     journaled: false,

@@ -25,6 +25,7 @@ export function openGuardrails(state: CallState, deps: WorkerDeps): CallGuardrai
       traceId: task.traceparent.split("-")[1] ?? "",
       headers: Object.entries(JSON.parse(task.headers) as Record<string, string>),
       endUser: task.userId,
+      keyName: task.keyName,
     },
     startSpan: state.startSpan,
     endSpan: (span) => spans.end(span),

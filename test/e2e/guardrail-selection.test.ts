@@ -12,6 +12,7 @@ import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { startTracedGateway } from "../support/traced-gateway.ts";
 import type { TracedGateway } from "../support/traced-gateway.ts";
 
+const ownKey = "sk-team-a";
 let outside: TracedGateway;
 let server: GuardrailServer;
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
   outside = await startTracedGateway({
     config: () => ({
       pool: { threads: 1 },
+      server: { keys: [{ name: "team-a", key: ownKey }] },
       guardrails: [
         {
           name: "keys",
@@ -57,7 +59,7 @@ async function post(
 ): Promise<{ status: number; body: string; traceId: string }> {
   const response = await fetch(outside.gateway.url + path, {
     method: "POST",
-    headers: { "content-type": "application/json", ...headers },
+    headers: { "content-type": "application/json", "x-api-key": ownKey, ...headers },
     body,
   });
   const traceId = response.headers.get("x-trace-id") ?? "";
@@ -103,7 +105,9 @@ describe("the choice", () => {
     expect(status).toBe(400);
     expect(body).toContain("closed while a guardrail applies (keys)");
     assertWholeTrace(await outside.trace(traceId), { route: "/v1/*", chat: false, attempts: 0 });
-    const models = await fetch(`${outside.gateway.url}/v1/models`);
+    const models = await fetch(`${outside.gateway.url}/v1/models`, {
+      headers: { "x-api-key": ownKey },
+    });
     expect(models.status).toBe(200);
   });
 
@@ -187,7 +191,7 @@ describe("what a server is asked", () => {
       ],
       tool_calls: [{ id: "t", type: "function", function: { name: "f", arguments: '{"a":"b"}' } }],
       model: "claude-haiku-4-5",
-      request_data: { user_api_key_end_user_id: "user-42" },
+      request_data: { user_api_key_alias: "team-a", user_api_key_end_user_id: "user-42" },
       additional_provider_specific_params: { level: 1, kept: true, topic: "birds" },
     });
     expect(request?.body["request_headers"]).toMatchObject({

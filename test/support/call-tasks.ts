@@ -10,6 +10,7 @@ export function testTask(body: string): CallTask {
     path: "/chat/completions",
     provider: "openai",
     headers: "{}",
+    keyName: "",
     keyHeader: "",
     body,
     bytes: undefined,

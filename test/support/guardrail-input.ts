@@ -18,6 +18,7 @@ export function guardrailInput(given: Partial<GuardrailInput> = {}): GuardrailIn
     extra: {},
     headers: [],
     endUser: "",
+    keyName: "",
     ...given,
   };
 }

@@ -24,7 +24,10 @@ export function genericApiRequest(input: GuardrailInput, settings: WireSettings)
     tool_calls: input.toolCalls,
     structured_messages: isRequest ? input.messages : null,
     model: input.model,
-    request_data: input.endUser === "" ? {} : { user_api_key_end_user_id: input.endUser },
+    request_data: {
+      ...(input.keyName !== "" && { user_api_key_alias: input.keyName }),
+      ...(input.endUser !== "" && { user_api_key_end_user_id: input.endUser }),
+    },
     request_headers: shownHeaders(input.headers, settings.forwardHeaders),
     litellm_version: null,
     litellm_call_id: input.call,

@@ -28,6 +28,8 @@ export interface GuardrailInput {
   /** The caller's headers, without any key of everyspan's own. */
   readonly headers: readonly (readonly [string, string])[];
   readonly endUser: string;
+  /** The caller's key, by its name in the configuration; empty without keys. */
+  readonly keyName: string;
 }
 
 /**

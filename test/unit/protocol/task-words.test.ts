@@ -13,6 +13,7 @@ const full: CallTask = {
   path: "/messages?beta=true",
   provider: "anthropic",
   headers: '{"accept":"*/*"}',
+  keyName: "team-a",
   keyHeader: "x-api-key",
   body: '{"model":"claude"}\n\u0000ß🙂',
   bytes: new Uint8Array([0, 255, 10]),

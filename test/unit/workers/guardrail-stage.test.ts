@@ -31,7 +31,7 @@ function harness(
   const recorder = createCallSpans({ clock, ids: createIdSource() }, trace);
   const spans: Span[] = [];
   let note = "";
-  const { route, model, call, traceId, headers, endUser } = guardrailInput();
+  const { route, model, call, traceId, headers, endUser, keyName } = guardrailInput();
   return {
     spans,
     note: () => note,
@@ -39,7 +39,7 @@ function harness(
       stage,
       ready.map((guardrail) => ({ ready: guardrail, extra: {} })),
       {
-        call: { route, model, call, traceId, headers, endUser },
+        call: { route, model, call, traceId, headers, endUser, keyName },
         startSpan(name, kind) {
           const span = recorder.start({ name, kind });
           spans.push(span);

@@ -8,6 +8,17 @@ import { guardrailInput } from "../../../support/guardrail-input.ts";
 const settings = { forwardHeaders: ["x-tenant"], additionalProviderSpecificParams: { a: 1, b: 2 } };
 
 describe("a request of the Generic Guardrail API", () => {
+  test("says whose call it is, as far as that is known", () => {
+    const dataOf = (given: Parameters<typeof guardrailInput>[0]): unknown =>
+      (genericApiRequest(guardrailInput(given), settings) as { request_data: unknown })
+        .request_data;
+    expect(dataOf({})).toEqual({});
+    expect(dataOf({ keyName: "team-a", endUser: "user-42" })).toEqual({
+      user_api_key_alias: "team-a",
+      user_api_key_end_user_id: "user-42",
+    });
+  });
+
   test("shows of the caller's headers those that are harmless or named, and of the others that they were there", () => {
     const headers = [
       ["user-agent", "x/1"],
