@@ -17,6 +17,7 @@ const keptHere: ReadonlySet<string> = new Set([
   "origin",
   "referer",
   "forwarded",
+  "x-real-ip",
 ]);
 
 /**

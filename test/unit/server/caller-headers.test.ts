@@ -39,6 +39,7 @@ describe("of the caller's headers", () => {
       "sec-fetch-mode": "cors",
       forwarded: "for=10.0.0.1",
       "x-forwarded-for": "10.0.0.1",
+      "x-real-ip": "10.0.0.1",
       "x-everyspan-guardrails": "pii",
       "proxy-authorization": "Basic eDp5",
       te: "trailers",
