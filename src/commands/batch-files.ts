@@ -41,21 +41,20 @@ export function outputFault(output: string, files: BatchFiles): string | undefin
 
 /** Reads stdin to its end where that is the input. */
 export async function takeInput(input: string, files: BatchFiles): Promise<TakenInput> {
-  const path = input === "-" ? files.keptInput : resolve(input);
+  const isStdin = input === "-";
+  const path = isStdin ? files.keptInput : resolve(input);
   try {
-    if (input === "-") await keepStdin(path);
-    const problem = input === "-" ? undefined : inputProblem(path);
-    if (problem === undefined) return { ok: true, path };
-    return { ok: false, problem: `${input}: ${problem}` };
+    if (isStdin) await keepStdin(path);
+    else assertReadable(path);
+    return { ok: true, path };
   } catch (error) {
-    const name = input === "-" ? path : input;
-    return { ok: false, problem: `${name}: ${fileProblem(error)}` };
+    return { ok: false, problem: `${isStdin ? path : input}: ${fileProblem(error)}` };
   }
 }
 
-function inputProblem(path: string): string | undefined {
+function assertReadable(path: string): void {
   const there = statSync(path);
-  if (there.isFile()) return undefined;
-  if (there.isDirectory()) return "it is a folder, no file";
-  return "it can be read but once; give what it says as - (stdin)";
+  if (there.isFile()) return;
+  if (there.isDirectory()) throw new Error("it is a folder, no file");
+  throw new Error("it can be read but once; give what it says as - (stdin)");
 }

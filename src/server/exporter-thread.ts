@@ -162,10 +162,12 @@ export function createExporterThread(options: {
       case "committed":
         unsettled.committed(event.calls.split(" "));
         break;
-      case "failed":
-        noteLoss(event.calls.split(" ").length, event.reason);
-        unsettled.failed(event.calls.split(" "));
+      case "failed": {
+        const calls = event.calls.split(" ");
+        noteLoss(calls.length, event.reason);
+        unsettled.failed(calls);
         break;
+      }
       case "exported":
         unsettled.exported(event.calls.split(" "));
         break;

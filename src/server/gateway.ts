@@ -55,7 +55,6 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-const sweepTimes = { everyMs: 10, idleEveryMs: 100, calmMs: 1000 };
 /** Of the ledger's size. They are the first to go from it, but not before they are exported. */
 const refusalShare = 0.05;
 
@@ -80,10 +79,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const bug = (error: unknown): void => {
     notice("error", `a bug in everyspan: ${error instanceof Error ? error.stack : String(error)}`);
   };
-  const sweep = createIdleSweep(
-    { look: () => openCalls.journalDue(), isIdle: () => openCalls.count() === 0 },
-    sweepTimes,
-  );
+  const sweep = createIdleSweep({
+    look: () => openCalls.journalDue(),
+    isIdle: () => openCalls.count() === 0,
+  });
   const openCalls = createOpenCalls({
     providers: config.providers,
     clock,

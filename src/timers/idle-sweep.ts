@@ -15,6 +15,9 @@ export interface SweepTimes {
   readonly calmMs: number;
 }
 
+/** Idle, still often enough for a worker thread not to seem silent (server/worker-watch.ts). */
+const usualTimes: SweepTimes = { everyMs: 10, idleEveryMs: 100, calmMs: 1000 };
+
 /** What `setTimeout` and `clearTimeout` are here. */
 export interface Timers<Timer> {
   readonly set: (call: () => void, withinMs: number) => Timer;
@@ -28,7 +31,7 @@ const realTimers: Timers<ReturnType<typeof setTimeout>> = {
 
 export function createIdleSweep<Timer = ReturnType<typeof setTimeout>>(
   { look, isIdle }: { readonly look: () => void; readonly isIdle: () => boolean },
-  { everyMs, idleEveryMs, calmMs }: SweepTimes,
+  { everyMs, idleEveryMs, calmMs }: SweepTimes = usualTimes,
   timers: Timers<Timer> = realTimers as unknown as Timers<Timer>,
 ): IdleSweep {
   let calmForMs = 0;

@@ -62,8 +62,9 @@ export interface AttemptsDeps {
   readonly waitTurn?: ((refused: RefusedAttempt) => Promise<void>) | undefined;
 }
 
-/** An error is not longer. */
+/** An error is no longer, and as a rule there with its head. */
 const errorBytesMax = 64 * 1024;
+const errorWithinMs = 1000;
 /** A call that waits for its turn outlasts many refusals: they are the limit's doing, not its own. */
 const pacedResendsMax = 200;
 
@@ -96,11 +97,12 @@ export async function sendWithRetries(
 /** A rate limit passes; an account that has nothing left says so under the same status. */
 async function isHopeless(outcome: Attempt | GatewayError): Promise<boolean> {
   if (!("response" in outcome) || outcome.response.status !== 429) return false;
+  outcome.expectMore(errorWithinMs);
   try {
     const body = await readBounded(outcome.response.clone() as Response, errorBytesMax);
     return body !== undefined && isOutOfCredit(429, JSON.parse(body.toString("utf8")));
   } catch {
-    return false; // broken off, or no JSON: what a retry is for
+    return false; // broken off, too late, or no JSON: what a retry is for
   }
 }
 

@@ -117,7 +117,9 @@ export function createGuardrailStage(
     run.asked = true;
     const { rebuild, replacedTools: before, ...shown } = content;
     const input = { ...deps.call, ...shown, stage, extra: run.extra };
-    const judgement = forStage(await judge(run.ready, input, deps.cancelled), stage, shown);
+    const judged = await judge(run.ready, input, deps.cancelled);
+    const changed = judged.action === "mask" ? maskChanges(judged, shown) : {};
+    const judgement = forStage(judged, stage, changed);
     run.durationMs += deps.nowMs() - startedMs;
     run.windows++;
     if (strength.indexOf(judgement.action) > strength.indexOf(run.verdict)) {
@@ -125,9 +127,7 @@ export function createGuardrailStage(
     }
     captureTexts(span, { judgement, run, texts: shown.texts }, deps);
     const changes = apply(judgement, { run, span }, deps);
-    if (judgement.action === "mask") {
-      countMasked(run, judgement.masked ?? maskChanges(judgement, shown));
-    }
+    if (judgement.action === "mask") countMasked(run, judgement.masked ?? changed);
     if (content.final) endRun(run);
     if (changes === undefined) return content;
     const { texts, images } = { ...content, ...changes };
@@ -178,10 +178,10 @@ function startSpan({ ready }: Run, stage: Stage, deps: StageDeps): Span {
 function forStage(
   judgement: Judgement,
   stage: Stage,
-  shown: Pick<CheckedContent, "texts" | "images" | "tools">,
+  changed: Readonly<Record<string, number>>,
 ): Judgement {
   if (judgement.action !== "mask") return judgement;
-  if (Object.keys(maskChanges(judgement, shown)).length === 0) return { action: "allow" };
+  if (Object.keys(changed).length === 0) return { action: "allow" };
   if (stage !== "during_call") return judgement;
   const reason = "it would rewrite the request, which during_call cannot";
   return { action: "block", reason, category: "rewrite" };

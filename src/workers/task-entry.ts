@@ -22,8 +22,6 @@ import { createGuardrailTable } from "./guardrail-table.ts";
 import { createUpstreams } from "./upstream.ts";
 import { openWorkerLink } from "./worker-link.ts";
 
-/** Idle, still often enough not to seem silent (server/worker-watch.ts). */
-const sweepTimes = { everyMs: 10, idleEveryMs: 100, calmMs: 1000 };
 /** With so few calls under way, waiting for others to come along would only cost time. */
 const fewCalls = 2;
 const start = workerData as WorkerStart;
@@ -36,17 +34,14 @@ const registry = createCallRegistry({
 });
 const deadlines = createDeadlines(systemClock);
 
-const sweep = createIdleSweep(
-  {
-    look() {
-      link.beat();
-      deadlines.look();
-      registry.journalDue();
-    },
-    isIdle: () => registry.count() === 0,
+const sweep = createIdleSweep({
+  look() {
+    link.beat();
+    deadlines.look();
+    registry.journalDue();
   },
-  sweepTimes,
-);
+  isIdle: () => registry.count() === 0,
+});
 sweep.start();
 
 const deps: WorkerDeps = {

@@ -109,6 +109,27 @@ describe("an answer that no waiting helps", () => {
     },
   );
 
+  test("nor one that does not come to its end: it is waited for no longer than a moment", async () => {
+    let calls = 0;
+    const endless = (): ReadableStream =>
+      new ReadableStream({ start: (controller) => controller.enqueue("{") });
+    const provider = Bun.serve({
+      port: 0,
+      fetch: () => (++calls === 1 ? new Response(endless(), { status: 429 }) : answer(200)),
+    });
+    try {
+      const { send } = setUp([], {
+        provider: { baseUrl: provider.url.origin, timeoutMs: 60_000 },
+        deps: { fetch },
+      });
+      const { response, settle } = await send();
+      settle();
+      expect({ status: response.status, calls }).toEqual({ status: 200, calls: 2 });
+    } finally {
+      await provider.stop(true);
+    }
+  });
+
   test("nor one too long to be read", async () => {
     const long = JSON.stringify({ ...quota, filler: "x".repeat(200_000) });
     const { send, sent } = setUp([new Response(long, { status: 429 }), answer(200)]);
