@@ -36,6 +36,11 @@ function entryAt<T>(entries: Map<number, T>, index: unknown, make: () => T): T |
   return made;
 }
 
+/** In the order of the index, which need not be the one they began in. */
+function inOrder<T>(entries: ReadonlyMap<number, T>): T[] {
+  return [...entries].toSorted(([left], [right]) => left - right).map(([, entry]) => entry);
+}
+
 interface Choice {
   readonly texts: Texts;
   readonly calls: Map<number, Texts>;
@@ -76,11 +81,11 @@ export function createOpenAIGathering(charsMax: number): GatheredReply {
       }
     },
     reply: () => ({
-      choices: [...choices.values()].map(({ texts, calls, finishReason }) => ({
+      choices: inOrder(choices).map(({ texts, calls, finishReason }) => ({
         finish_reason: finishReason,
         message: {
           ...texts,
-          tool_calls: [...calls.values()].map(({ id, name, arguments: written }) => ({
+          tool_calls: inOrder(calls).map(({ id, name, arguments: written }) => ({
             id,
             function: { name, arguments: written },
           })),
@@ -114,9 +119,10 @@ export function createAnthropicGathering(charsMax: number): GatheredReply {
     },
     reply: () => ({
       stop_reason: stopReason,
-      content: [...blocks.values()].map(({ start, texts }) => {
+      content: inOrder(blocks).map(({ start, texts }) => {
         const { partial_json: json, ...rest } = texts;
-        const input = json === undefined ? undefined : { input: parsedArguments(json) };
+        const input =
+          json === undefined || json === "" ? undefined : { input: parsedArguments(json) };
         return { ...start, ...rest, ...input };
       }),
     }),

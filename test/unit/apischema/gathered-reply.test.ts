@@ -49,12 +49,28 @@ describe("an OpenAI stream", () => {
       call(1, { function: { arguments: ":2}" } }),
       choice({ finish_reason: "tool_calls" }),
     ]);
-    const [second, first] = openaiOutputMessages(gathering.reply());
+    const [first, second] = openaiOutputMessages(gathering.reply());
     expect(second?.finish_reason).toBe("length");
     expect(first?.parts).toEqual([
       { type: "tool_call", id: "a", name: "f", arguments: { y: 1 } },
       { type: "tool_call", id: "b", name: "g", arguments: { x: 2 } },
     ]);
+  });
+
+  test("has its choices and tool calls in the order of their index, whichever began first", () => {
+    const gathering = createOpenAIGathering(1000);
+    const began = (index: number) =>
+      choice({ delta: { tool_calls: [{ index, id: `call_${index}`, function: { name: "f" } }] } });
+    noteAll(gathering, [
+      { choices: [{ index: 2, delta: { content: "third" } }] },
+      { choices: [{ index: 1, delta: { content: "second" } }] },
+      began(1),
+      began(0),
+    ]);
+    const messages = openaiOutputMessages(gathering.reply());
+    expect(messages.map(({ parts }) => parts.map((part) => part["content"] ?? part["id"]))).toEqual(
+      [["call_0", "call_1"], ["second"], ["third"]],
+    );
   });
 });
 
@@ -93,6 +109,22 @@ describe("an Anthropic stream", () => {
         ],
         finish_reason: "tool_call",
       },
+    ]);
+  });
+
+  test("has an empty input for a tool that was called without one", () => {
+    const gathering = createAnthropicGathering(1000);
+    const block = { type: "tool_use", id: "toolu_1", name: "now", input: {} };
+    noteAll(gathering, [
+      { type: "content_block_start", index: 0, content_block: block },
+      {
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "input_json_delta", partial_json: "" },
+      },
+    ]);
+    expect(anthropicOutputMessages(gathering.reply())[0]?.parts).toEqual([
+      { type: "tool_call", id: "toolu_1", name: "now", arguments: {} },
     ]);
   });
 });
