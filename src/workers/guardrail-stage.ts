@@ -12,7 +12,8 @@ import type { GuardrailInput, Stage } from "./guardrails/guardrail.ts";
 import { judge } from "./guardrail-judge.ts";
 import type { Judgement } from "./guardrail-judge.ts";
 import type { ReadyGuardrail } from "./guardrail-table.ts";
-import { maskChanges } from "./mask-changes.ts";
+import { maskChanges, maskedCounts } from "./mask-changes.ts";
+import type { MaskedCount } from "./mask-changes.ts";
 
 /** A guardrail of a call; `extra` is what the caller added for it. */
 export interface ChosenGuardrail {
@@ -25,6 +26,8 @@ export interface CheckedContent extends Pick<
   GuardrailInput,
   "texts" | "images" | "tools" | "toolCalls" | "messages" | "final"
 > {
+  /** Of a stream: which of its texts each is, for one is shown again in many a window. */
+  readonly sources?: readonly number[];
   /** What the next guardrail is shown, after a mask, of all that is not in `RewrittenContent`. */
   readonly rebuild?: (rewritten: RewrittenContent) => CheckedContent;
   /** The tools that a guardrail put in place of those sent. */
@@ -74,7 +77,8 @@ interface Run extends ChosenGuardrail {
   asked: boolean;
   windows: number;
   durationMs: number;
-  readonly masked: Map<string, number>;
+  /** By kind and by the text it was in. */
+  readonly masked: Map<string, Map<number | string, number>>;
 }
 
 export function createGuardrailStage(
@@ -104,7 +108,9 @@ export function createGuardrailStage(
     span.attributes[attr.guardrailWindows] = run.windows;
     span.attributes[attr.guardrailDuration] = run.durationMs / 1000;
     if (run.masked.size > 0) {
-      const counts = [...run.masked];
+      const counts = [...run.masked].map(
+        ([name, bySource]) => [name, bySource.values().reduce((sum, n) => sum + n, 0)] as const,
+      );
       span.attributes[attr.guardrailMaskedCount] = counts.reduce((sum, [, n]) => sum + n, 0);
       span.attributes[attr.guardrailMaskedEntities] = counts.map(([name, n]) => `${name}:${n}`);
     }
@@ -115,10 +121,10 @@ export function createGuardrailStage(
     const span = spanOf(run);
     const startedMs = deps.nowMs();
     run.asked = true;
-    const { rebuild, replacedTools: before, ...shown } = content;
+    const { rebuild, replacedTools: before, sources, ...shown } = content;
     const input = { ...deps.call, ...shown, stage, extra: run.extra };
     const judged = await judge(run.ready, input, deps.cancelled);
-    const changed = judged.action === "mask" ? maskChanges(judged, shown) : {};
+    const changed = judged.action === "mask" ? maskChanges(judged, shown) : [];
     const judgement = forStage(judged, stage, changed);
     run.durationMs += deps.nowMs() - startedMs;
     run.windows++;
@@ -127,7 +133,7 @@ export function createGuardrailStage(
     }
     captureTexts(span, { judgement, run, texts: shown.texts }, deps);
     const changes = apply(judgement, { run, span }, deps);
-    if (judgement.action === "mask") countMasked(run, judgement.masked ?? changed);
+    if (judgement.action === "mask") countMasked(run, maskedCounts(judgement, changed), sources);
     if (content.final) endRun(run);
     if (changes === undefined) return content;
     const { texts, images } = { ...content, ...changes };
@@ -175,13 +181,9 @@ function startSpan({ ready }: Run, stage: Stage, deps: StageDeps): Span {
 }
 
 /** Beside the provider call nothing can be rewritten any more: what would have been masked is refused. */
-function forStage(
-  judgement: Judgement,
-  stage: Stage,
-  changed: Readonly<Record<string, number>>,
-): Judgement {
+function forStage(judgement: Judgement, stage: Stage, changed: readonly MaskedCount[]): Judgement {
   if (judgement.action !== "mask") return judgement;
-  if (Object.keys(changed).length === 0) return { action: "allow" };
+  if (changed.length === 0) return { action: "allow" };
   if (stage !== "during_call") return judgement;
   const reason = "it would rewrite the request, which during_call cannot";
   return { action: "block", reason, category: "rewrite" };
@@ -231,9 +233,22 @@ function apply(
   }
 }
 
-function countMasked(run: Run, masked: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(masked)) {
-    run.masked.set(name, Math.max(run.masked.get(name) ?? 0, count));
+/** Adds up what was masked. What is shown again with a later window is not counted again. */
+function countMasked(
+  run: Run,
+  masked: readonly MaskedCount[],
+  sources: readonly number[] | undefined,
+): void {
+  for (const { kind, count, text } of masked) {
+    const bySource = run.masked.get(kind) ?? new Map<number | string, number>();
+    const source =
+      typeof text === "number"
+        ? (sources?.[text] ?? text)
+        : text === "new"
+          ? `${run.windows}`
+          : text;
+    bySource.set(source, Math.max(bySource.get(source) ?? 0, count));
+    run.masked.set(kind, bySource);
   }
 }
 

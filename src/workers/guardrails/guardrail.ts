@@ -32,9 +32,11 @@ export interface GuardrailInput {
   readonly keyName: string;
 }
 
+type MaskedCounts = Readonly<Record<string, number>>;
+
 /**
  * - `mask`: `texts` has as many as were given; `images` and `tools` too where they are there at all.
- *   `masked` counts what was found, by kind.
+ *   `masked` counts what was found, by kind: in each of the texts, or in all of them together.
  * - `block`: `reason` is shown to the client; `category` goes into the trace and must not quote a text.
  * - `failed`: the guardrail could not say. `unreachable`: nobody was there to ask.
  */
@@ -45,7 +47,7 @@ export type Verdict =
       readonly texts: readonly string[];
       readonly images?: readonly string[];
       readonly tools?: readonly unknown[];
-      readonly masked?: Readonly<Record<string, number>>;
+      readonly masked?: MaskedCounts | readonly MaskedCounts[];
     }
   | { readonly action: "block"; readonly reason: string; readonly category: string }
   | {

@@ -25,12 +25,18 @@ export interface HeldFramesOptions {
   readonly decode: (binary: string) => string;
   readonly encode: (text: string) => string;
   /** Resolves with as many texts and images, masked or not; rejects to end the stream. */
-  readonly check: (shown: ShownContent & { readonly final: boolean }) => Promise<ShownContent>;
+  readonly check: (shown: ShownWindow) => Promise<ShownContent>;
 }
 
 export interface ShownContent {
   readonly texts: readonly string[];
   readonly images: readonly string[];
+}
+
+interface ShownWindow extends ShownContent {
+  /** Which of the stream's texts each is. */
+  readonly sources: readonly number[];
+  readonly final: boolean;
 }
 
 export interface HeldFrames {
@@ -69,7 +75,9 @@ const heldCharsMax = 32 * 1024 * 1024;
 export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
   const splitter = createFrameSplitter({ frameCharsMax: heldCharsMax });
   const named = new Map<string, TextChannel>();
-  let open = new Set<TextChannel>();
+  /** With the number of each. */
+  let open = new Map<TextChannel, number>();
+  let channels = 0;
   let held: HeldFrame[] = [];
   const newImages: HeldImage[] = [];
   let heldChars = 0;
@@ -81,7 +89,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
     const known = name === undefined ? undefined : named.get(name);
     if (known !== undefined) return known;
     const channel = createTextChannel(kind, options.holdbackChars);
-    open.add(channel);
+    open.set(channel, channels++);
     if (name !== undefined) named.set(name, channel);
     return channel;
   }
@@ -175,7 +183,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
       if (newImages.length > 0) return 0;
       let unchecked = 0;
       let isWorthIt = false;
-      for (const channel of open) {
+      for (const channel of open.keys()) {
         unchecked += channel.uncheckedChars();
         isWorthIt ||= channel.isWorthChecking();
         if (channel.isClosed() && channel.uncheckedChars() > 0) return 0;
@@ -190,16 +198,18 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
       hasNews = false;
       const due: TextChannel[] = [];
       const texts: string[] = [];
-      for (const channel of open) {
+      const sources: number[] = [];
+      for (const [channel, source] of open) {
         if (final) channel.close();
         const text = channel.beginCheck(final);
         if (text === undefined) continue;
         due.push(channel);
         texts.push(text);
+        sources.push(source);
       }
       const images = newImages.splice(0);
       if (due.length + images.length > 0) {
-        const shown = { texts, images: images.map(({ image }) => image), final };
+        const shown = { texts, images: images.map(({ image }) => image), sources, final };
         const checked = await options.check(shown);
         for (const [at, channel] of due.entries()) {
           channel.endCheck(checked.texts[at] ?? texts[at] ?? "");
@@ -207,7 +217,7 @@ export function createHeldFrames(options: HeldFramesOptions): HeldFrames {
         for (const [at, image] of images.entries())
           image.checked = checked.images[at] ?? image.image;
       }
-      open = new Set([...open].filter((channel) => !channel.isClosed()));
+      open = new Map([...open].filter(([channel]) => !channel.isClosed()));
       return release(final);
     },
   };

@@ -20,20 +20,25 @@ export function createPatternGuardrail(
   const patterns = searchedPatterns(settings);
   return async ({ texts }, { signal }) => {
     const takeTurns = createTurns({ ...pace, signal });
-    const masked: Record<string, number> = {};
+    const names = new Set<string>();
+    const masked: Record<string, number>[] = [];
     const rewritten: string[] = [];
     for (const text of texts) {
       const found = await searchPatterns(text, patterns, takeTurns);
-      for (const { name } of found) masked[name] = (masked[name] ?? 0) + 1;
+      const counts: Record<string, number> = {};
+      for (const { name } of found) {
+        counts[name] = (counts[name] ?? 0) + 1;
+        names.add(name);
+      }
+      masked.push(counts);
       rewritten.push(found.length === 0 ? text : maskText(text, found));
     }
-    const names = Object.keys(masked);
-    if (names.length === 0) return { action: "allow" };
+    if (names.size === 0) return { action: "allow" };
     if (settings.action === "mask") return { action: "mask", texts: rewritten, masked };
     return {
       action: "block",
-      reason: `matches ${names.join(", ")}`,
-      category: names.join(","),
+      reason: `matches ${[...names].join(", ")}`,
+      category: [...names].join(","),
     };
   };
 }

@@ -109,6 +109,31 @@ describe("a stage of guardrails", () => {
     });
   });
 
+  test("adds up what was masked in each of a stream's texts, however often each is shown", async () => {
+    const { stage, spans } = harness([
+      readyGuardrail({
+        check: ({ texts }) => ({
+          action: "mask",
+          texts: texts.map(() => "[x]"),
+          masked: texts.map((text) => ({ x: text.length })),
+        }),
+      }),
+      readyGuardrail({ name: "two", check: () => ({ action: "mask", texts: ["y", "y"] }) }),
+    ]);
+    const shown = (texts: string[], sources: number[], final = false): CheckedContent => ({
+      ...content(texts, final),
+      sources,
+    });
+    await stage.check(shown(["ab", "a"], [0, 1]));
+    await stage.check(shown(["abc", "a"], [0, 2]));
+    await stage.check(shown(["ab", "abcd"], [2, 3], true));
+    expect(spans[0]?.attributes).toMatchObject({
+      "everyspan.guardrail.masked_count": 3 + 1 + 2 + 4,
+      "everyspan.guardrail.masked_entities": ["x:10"],
+    });
+    expect(spans[1]?.attributes["everyspan.guardrail.masked_count"]).toBe(4);
+  });
+
   test("ends at the first block, which is no error of the span, and whose reason stays off it", async () => {
     const block: Verdict = { action: "block", reason: "he said: xyzzy", category: "abuse" };
     const { stage, spans, note } = harness([

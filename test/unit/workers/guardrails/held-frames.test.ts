@@ -376,6 +376,30 @@ describe("what is held", () => {
     expect(longest).toBeLessThan(20_000);
   });
 
+  test("each check says which of the stream's texts it is shown", async () => {
+    const seen: Record<number, string> = {};
+    const frames = held("anthropic", (texts) => texts, {
+      async check({ texts, images, sources }) {
+        for (const [at, source] of sources.entries()) seen[source] = texts[at] ?? "";
+        return { texts, images };
+      },
+    });
+    const text = (index: number, piece: string): string =>
+      anthropicEvent("content_block_delta", { index, delta: { type: "text_delta", text: piece } });
+    for (const frame of [
+      text(0, "the first text "),
+      text(0, "goes on "),
+      anthropicEvent("content_block_stop", { index: 0 }),
+      text(1, "the second "),
+      text(1, "text"),
+    ]) {
+      frames.push(utf8ToBinary(frame));
+      await frames.settle(false);
+    }
+    await frames.settle(true);
+    expect(seen).toEqual({ 0: "the first text goes on ", 1: "the second text" });
+  });
+
   test("a block that ends is checked and leaves, with no need to wait for more", async () => {
     const frames = held("anthropic", (texts) => texts);
     frames.push(utf8ToBinary(anthropicDelta({ type: "text_delta", text: "short" })));

@@ -44,7 +44,7 @@ describe("a pattern guardrail", () => {
     expect(await check({ patterns }, ["from Zürich to Zurich", "Bern"])).toEqual({
       action: "mask",
       texts: ["from [city] to [city]", "Bern"],
-      masked: { city: 2 },
+      masked: [{ city: 2 }, {}],
     });
   });
 
