@@ -6,6 +6,7 @@ import { timerMaxMs } from "./durations.ts";
 import { variable } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { samplerKinds } from "./schema.ts";
+import { isLine } from "./text-schemas.ts";
 
 export interface OtelFragment {
   /** Keys and values as they could stand under `tracing` in the file. */
@@ -78,11 +79,17 @@ function readResource(environment: Environment, warn: Warn): Record<string, stri
   const written = variable(environment, name);
   const pairs = written === undefined ? [] : parsePairs(written);
   // The specification: any mistake in it discards the whole of it.
-  const whole = pairs.every((pair) => pair !== undefined);
-  if (!whole) warn(name, "must be key=value,key=value, percent-encoded");
-  const attributes = Object.fromEntries(whole ? pairs.filter((pair) => pair !== undefined) : []);
+  const whole = pairs.every((pair) => pair !== undefined && isLine(pair[1]));
+  if (!whole) warn(name, "must be key=value,key=value, percent-encoded, each on one line");
+  const given = pairs.flatMap((pair) =>
+    pair === undefined || pair[1].trim() === "" ? [] : [pair],
+  );
+  const attributes = Object.fromEntries(whole ? given : []);
   const service = variable(environment, "OTEL_SERVICE_NAME")?.trim();
-  return service === undefined ? attributes : { ...attributes, "service.name": service };
+  if (service === undefined) return attributes;
+  if (isLine(service)) return { ...attributes, "service.name": service };
+  warn("OTEL_SERVICE_NAME", "must be text on one line");
+  return attributes;
 }
 
 /** `k=v,k=v`, percent-decoded; undefined in the place of a pair that is none. */

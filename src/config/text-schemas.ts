@@ -23,8 +23,12 @@ function readText(written: unknown, what: string): Reading<string> {
   }
   if (typeof written !== "string") return { allowed: what };
   if (written.trim() === "") return { allowed: `${what} that is not empty` };
-  if (/\p{Cc}/u.test(written)) return { allowed: `${what} on one line` };
+  if (!isLine(written)) return { allowed: `${what} on one line` };
   return { value: written };
+}
+
+export function isLine(written: string): boolean {
+  return !/\p{Cc}/u.test(written);
 }
 
 /** A name that fits a header, a metric's label and a span's name. */

@@ -106,7 +106,21 @@ describe("OTEL_RESOURCE_ATTRIBUTES", () => {
     });
   });
 
-  test.each(["a=1,b", "a=%zz", "=1,a=2"])("%s is discarded whole", (attributes) => {
+  test("an attribute without a value is absent, as a variable of a variable may be empty", () => {
+    expect(resourceOf("a=,b=1,service.name=%20")).toMatchObject({
+      resource: { b: "1" },
+      warnings: [],
+    });
+    expect(Object.keys(resourceOf("a=,b=1,service.name= ").resource)).toEqual(["b"]);
+  });
+
+  test("a service's name that is no line of text is ignored", () => {
+    const { resource, warnings } = resourceOf("a=1", "x\ty");
+    expect(resource).toEqual({ a: "1" });
+    expect(warnings).toEqual(["OTEL_SERVICE_NAME must be text on one line; it is ignored"]);
+  });
+
+  test.each(["a=1,b", "a=%zz", "=1,a=2", "a=1,b=%0A"])("%s is discarded whole", (attributes) => {
     const { resource, warnings } = resourceOf(attributes, "mine");
     expect(resource).toEqual({ "service.name": "mine" });
     expect(warnings).toHaveLength(1);
