@@ -23,21 +23,21 @@ const messageCharsMin = 3;
 export function boundedJson(all: readonly unknown[], limitChars: number): string {
   // No message takes less: of those before the newest so many none is ever kept.
   const messages = all.slice(-Math.ceil(limitChars / messageCharsMin) - 1);
-  let json = JSON.stringify(messages);
+  let json = asJson(messages);
   if (json.length <= limitChars) return json;
   let textChars = limitChars;
   let shortened: readonly unknown[] = messages;
   while (textChars > textCharsMin) {
     textChars = Math.max(textCharsMin, Math.floor(textChars / 2));
     shortened = messages.map((message) => cutTexts(message, textChars));
-    json = JSON.stringify(shortened);
+    json = asJson(shortened);
     if (json.length <= limitChars) return json;
   }
   const newest = newestWithin(
-    shortened.map((message) => JSON.stringify(message).length),
+    shortened.map((message) => asJson(message).length),
     limitChars,
   );
-  return newest === 0 ? "" : JSON.stringify(shortened.slice(-newest));
+  return newest === 0 ? "" : asJson(shortened.slice(-newest));
 }
 
 /** How many of the last elements make a JSON list of at most `limit`; `sizes` are theirs. */
@@ -52,15 +52,30 @@ function newestWithin(sizes: readonly number[], limit: number): number {
   return count;
 }
 
+/** Half a character, as a text may hold and a cut may leave, is U+FFFD: many a reader refuses it. */
+function asJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (!json.includes("\\ud")) return json;
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) =>
+    escape === "\\\\" ? escape : "\ufffd",
+  );
+}
+
 function cutTexts(value: unknown, charsMax: number): unknown {
   if (typeof value === "string") {
-    return value.length <= charsMax ? value : `${value.slice(0, charsMax)}…`;
+    return value.length <= charsMax ? value : `${beginning(value, charsMax)}…`;
   }
   if (Array.isArray(value)) return value.map((item: unknown) => cutTexts(item, charsMax));
   if (typeof value !== "object" || value === null) return value;
   const cut: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) cut[key] = cutTexts(item, charsMax);
   return cut;
+}
+
+/** At most so many chars of it, whole characters alone. */
+function beginning(text: string, charsMax: number): string {
+  const isCut = /[\ud800-\udbff]/.test(text.charAt(charsMax - 1));
+  return text.slice(0, isCut ? charsMax - 1 : charsMax);
 }
 
 export function textPart(content: string): MessagePart {

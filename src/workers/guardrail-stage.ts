@@ -2,6 +2,7 @@
 // this stage, and what their verdicts come to. Worker threads. Whatever happens, every one of them has a
 // span that says what became of it, and texts are on none unless content is captured.
 
+import { boundedJson } from "../apischema/message-parts.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ErrorCode } from "../errors/gateway-error.ts";
 import type { Span } from "../tracing/recorder/call-spans.ts";
@@ -263,7 +264,7 @@ function captureTexts(
 ): void {
   if (contentChars === 0) return;
   const { judgement, run, texts } = asked;
-  const shown = (list: readonly string[]): string => JSON.stringify(list).slice(0, contentChars);
+  const shown = (list: readonly string[]): string => boundedJson(list, contentChars);
   if (judgement.action === "mask") attributes[attr.guardrailOutput] = shown(judgement.texts);
   if (judgement.action === "block" && run.ready.config.type !== "pattern") {
     attributes[attr.guardrailInput] = shown(texts);

@@ -165,6 +165,20 @@ describe("a stage of guardrails", () => {
     });
   });
 
+  test("records texts that are too long as JSON all the same", async () => {
+    const mask: Verdict = { action: "mask", texts: ["y".repeat(500), "🙂".repeat(500)] };
+    const { stage, spans } = harness([readyGuardrail({ check: giving(mask) })], {
+      contentChars: 200,
+    });
+    await stage.check(content(["x", "x"]));
+    const recorded = spans[0]?.attributes["gen_ai.guardrail.content.output.value"] as string;
+    expect(recorded.length).toBeLessThanOrEqual(200);
+    expect(JSON.parse(recorded)).toEqual([
+      expect.stringMatching(/^y+…$/),
+      expect.stringMatching(/^(?:🙂)+…$/u),
+    ]);
+  });
+
   test("refuses what it would have to rewrite beside the provider call", async () => {
     const mask: Verdict = { action: "mask", texts: ["y"] };
     const { stage } = harness([readyGuardrail({ check: giving(mask) })], { stage: "during_call" });
