@@ -26,14 +26,10 @@ describe("boundedJson", () => {
 
   test("holds whole characters alone: half of one is refused by many a reader", () => {
     for (const before of ["", "x"]) {
-      for (const text of [`${before}${"🙂".repeat(5000)}`, `half \ud83d and a \\ud83d ${before}`]) {
-        const json = boundedJson([message(text)], 1000);
-        expect(json.length).toBeLessThanOrEqual(1000);
-        const [read] = JSON.parse(json) as ReturnType<typeof message>[];
-        const content = String(read?.parts[0]?.["content"]);
-        expect(content.isWellFormed()).toBe(true);
-        expect([...content].slice(0, 6)).toEqual([...text.toWellFormed()].slice(0, 6));
-      }
+      const json = boundedJson([message(before + "🙂".repeat(5000))], 1000);
+      expect(json.length).toBeLessThanOrEqual(1000);
+      const [read] = JSON.parse(json) as ReturnType<typeof message>[];
+      expect(read?.parts[0]?.["content"]).toMatch(/^x?(?:🙂){100,}…$/u);
     }
     expect(boundedJson(["a \\ud83d, a \\\\ and \ud83d"], 100)).toBe(
       JSON.stringify(["a \\ud83d, a \\\\ and \ufffd"]),
