@@ -67,6 +67,9 @@ export interface GuardrailStage {
 
 /** For a client and a span; whoever says more says something else than a reason. */
 const reasonCharsMax = 1024;
+/** Of a category, and of a kind of what was masked; of the kinds so many are named. */
+const wordCharsMax = 256;
+const kindsMax = 64;
 
 /** Strongest last. */
 const strength = ["not_run", "cancelled", "allow", "mask", "failed", "block"] as const;
@@ -113,7 +116,9 @@ export function createGuardrailStage(
         ([name, bySource]) => [name, bySource.values().reduce((sum, n) => sum + n, 0)] as const,
       );
       span.attributes[attr.guardrailMaskedCount] = counts.reduce((sum, [, n]) => sum + n, 0);
-      span.attributes[attr.guardrailMaskedEntities] = counts.map(([name, n]) => `${name}:${n}`);
+      span.attributes[attr.guardrailMaskedEntities] = counts
+        .slice(0, kindsMax)
+        .map(([name, n]) => `${name.slice(0, wordCharsMax)}:${n}`);
     }
     deps.endSpan(span);
   }
@@ -205,17 +210,19 @@ function apply(
       const { texts, images, tools } = judgement;
       return { texts, ...(images && { images }), ...(tools && { tools }) };
     }
-    case "block":
-      span.attributes[attr.guardrailRiskCategory] = judgement.category;
+    case "block": {
+      const category = judgement.category.slice(0, wordCharsMax);
+      span.attributes[attr.guardrailRiskCategory] = category;
       // A pattern's reason is made of names; any other may quote what was said.
       if (config.type === "pattern" || deps.contentChars > 0) {
         span.attributes[attr.guardrailReason] = judgement.reason.slice(0, reasonCharsMax);
       }
-      deps.note(`${named} blocked the call (${judgement.category})`);
+      deps.note(`${named} blocked the call (${category})`);
       throw new GatewayError(
         "guardrail_blocked",
         `${named} blocked the call: ${judgement.reason.slice(0, reasonCharsMax)}`,
       );
+    }
     case "failed": {
       const nobody = judgement.cause !== "error" && config.type === "generic_api";
       const policy = nobody ? config.unreachable : config.onError;

@@ -165,6 +165,20 @@ describe("a stage of guardrails", () => {
     });
   });
 
+  test("a span has room for a bounded category, and for so many kinds of what was masked", async () => {
+    const block: Verdict = { action: "block", reason: "x", category: "c".repeat(100_000) };
+    const blocking = harness([readyGuardrail({ type: "module", check: giving(block) })]);
+    await blocking.stage.check(content(["x"])).catch(() => undefined);
+    blocking.stage.end();
+    const kinds = Array.from({ length: 1000 }, (_, at) => [`${at}${"k".repeat(1000)}`, 1] as const);
+    const mask: Verdict = { action: "mask", texts: ["y"], masked: Object.fromEntries(kinds) };
+    const masking = harness([readyGuardrail({ type: "module", check: giving(mask) })]);
+    await masking.stage.check(content(["x"]));
+    expect(JSON.stringify([...blocking.spans, ...masking.spans]).length).toBeLessThan(30_000);
+    expect(blocking.note().length).toBeLessThan(1000);
+    expect(masking.spans[0]?.attributes["everyspan.guardrail.masked_count"]).toBe(1000);
+  });
+
   test("records texts that are too long as JSON all the same", async () => {
     const mask: Verdict = { action: "mask", texts: ["y".repeat(500), "🙂".repeat(500)] };
     const { stage, spans } = harness([readyGuardrail({ check: giving(mask) })], {
