@@ -2,6 +2,7 @@
 // machine as little as can be. What it does is chosen by the model's name, which is in the first bytes of a body:
 //   plain            a completion at once
 //   wait-N           the same after N ms
+//   sized-N          a completion of N characters
 //   stream           a 50-chunk stream in one write
 //   apart            a 50-chunk stream, each chunk a write of its own, one in a turn of the loop
 //   paced-N          a 50-chunk stream, N ms between chunks
@@ -24,7 +25,11 @@ const chunksPerStream = 50;
 const keptOfBody = 4096;
 const headEnd = Buffer.from("\r\n\r\n");
 
-const plainReply = plainBytes();
+const plainText =
+  "Paris is the capital of France, and has been for most of the last thousand years.";
+const plainReply = plainBytes(plainText);
+/** By the number of characters. */
+const sizedReplies = new Map<number, Buffer>();
 const streamParts = { bare: streamPieces(false), usage: streamPieces(true) };
 const streamReplies = {
   bare: Buffer.concat(streamParts.bare),
@@ -101,6 +106,7 @@ function answer(socket: Socket<Connection>, body: string): void {
   if (model === "plain") write(socket, plainReply);
   else if (model === "stream") write(socket, streamReplies[kind]);
   else if (model === "apart") writeApart(socket, streamParts[kind]);
+  else if (model.startsWith("sized-")) write(socket, sizedReply(Number(model.slice(6))));
   else if (model.startsWith("wait-")) {
     setTimeout(() => write(socket, plainReply), Number(model.slice(5)));
   } else if (model.startsWith("paced-")) pace(socket, streamParts[kind], Number(model.slice(6)));
@@ -160,11 +166,17 @@ function usage(): string {
   );
 }
 
-function plainBytes(): Buffer {
+function sizedReply(chars: number): Buffer {
+  const known = sizedReplies.get(chars) ?? plainBytes(plainText.repeat(chars / 80).slice(0, chars));
+  sizedReplies.set(chars, known);
+  return known;
+}
+
+function plainBytes(text: string): Buffer {
   const body =
     '{"id":"chatcmpl-bench000000000000000000001","object":"chat.completion","created":1760000000,' +
     '"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{"role":"assistant",' +
-    '"content":"Paris is the capital of France, and has been for most of the last thousand years.",' +
+    `"content":"${text}",` +
     '"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],' +
     `${usage()},"service_tier":"default","system_fingerprint":"fp_bench"}`;
   return Buffer.from(

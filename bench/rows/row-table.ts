@@ -5,7 +5,7 @@ import { batch } from "./batch-rows.ts";
 import { inFlight, kill, memory, million, overload, start } from "./capacity-rows.ts";
 import { firstToken, latency } from "./latency-rows.ts";
 import { paced, plain, streams, streamsApart, streamsWithUsage } from "./throughput-rows.ts";
-import { promptSize, threads, tracingCost } from "./variant-rows.ts";
+import { promptSize, replySize, threads, tracingCost } from "./variant-rows.ts";
 
 export const rows: readonly Row[] = [
   plain,
@@ -21,6 +21,7 @@ export const rows: readonly Row[] = [
   tracingCost,
   threads,
   promptSize,
+  replySize,
   streamsWithUsage,
   paced,
   batch,

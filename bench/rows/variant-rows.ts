@@ -50,35 +50,50 @@ export const threads: Row = {
   },
 };
 
+const sizes = [
+  ["1 KB", 1000],
+  ["100 KB", 100_000],
+  ["1 MB", 1_000_000],
+] as const;
+
 export const promptSize: Row = {
   name: "prompt-size",
   about: "calls a second beside the pass-through by size of the prompt: 1 KB, 100 KB, 1 MB",
   byDefault: true,
-  async run(bench) {
-    const figures: Figure[] = [];
-    const gateway = await bench.startGateway();
-    for (const [label, promptBytes] of [
-      ["1 KB", 1000],
-      ["100 KB", 100_000],
-      ["1 MB", 1_000_000],
-    ] as const) {
-      const request = chatRequest({ model: "plain", promptBytes });
-      const load = { connections: 16, request, forMs: bench.roundMs };
-      const loads = {
-        gateway: (): Promise<LoadResult> => tracedLoad(bench, gateway, load),
-        passThrough: () => plainLoad(bench, load),
-      };
-      const results = await interleave(Math.min(3, bench.rounds), loads, loads);
-      for (const result of results.gateway) assertWhole(`gateway, ${label}`, result);
-      figures.push({
-        figure: `prompt of ${label}: calls/s, ÷ pass-through, 16 connections`,
-        value: `${showSpread(spreadOf(rates(results.gateway)), 0)}, ${showSpread(ratios(rates(results.gateway), rates(results.passThrough)))}`,
-      });
-    }
-    await gateway.stop();
-    return figures;
-  },
+  run: (bench) =>
+    bySize(bench, "prompt", (promptBytes) => chatRequest({ model: "plain", promptBytes })),
 };
+
+export const replySize: Row = {
+  name: "reply-size",
+  about: "calls a second beside the pass-through by size of the reply: 1 KB, 100 KB, 1 MB",
+  byDefault: true,
+  run: (bench) => bySize(bench, "reply", (chars) => chatRequest({ model: `sized-${chars}` })),
+};
+
+async function bySize(
+  bench: Bench,
+  what: string,
+  requestOf: (size: number) => Uint8Array,
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const gateway = await bench.startGateway();
+  for (const [label, size] of sizes) {
+    const load = { connections: 16, request: requestOf(size), forMs: bench.roundMs };
+    const loads = {
+      gateway: (): Promise<LoadResult> => tracedLoad(bench, gateway, load),
+      passThrough: () => plainLoad(bench, load),
+    };
+    const results = await interleave(Math.min(3, bench.rounds), loads, loads);
+    for (const result of results.gateway) assertWhole(`gateway, ${label}`, result);
+    figures.push({
+      figure: `${what} of ${label}: calls/s, ÷ pass-through, 16 connections`,
+      value: `${showSpread(spreadOf(rates(results.gateway)), 0)}, ${showSpread(ratios(rates(results.gateway), rates(results.passThrough)))}`,
+    });
+  }
+  await gateway.stop();
+  return figures;
+}
 
 interface VariantResult {
   readonly name: string;

@@ -13,6 +13,7 @@ import {
 } from "./list-models.ts";
 import type { ListedModel } from "./list-models.ts";
 import type { CallDeps } from "./call-deps.ts";
+import { replyBody } from "./reply-body.ts";
 import { errorResponse } from "./error-response.ts";
 import { commit, refuse } from "./finish.ts";
 import { upstreamPath } from "./intake.ts";
@@ -87,7 +88,7 @@ export async function listModels({
     const response =
       answer.kind === "failed"
         ? errorResponse(answer, { api: call.route.api, traceId: call.traceId })
-        : new Response(answer.body, {
+        : new Response(replyBody(answer.body), {
             headers: { "content-type": "application/json", "x-trace-id": call.traceId },
           });
     const { status } = response;

@@ -10,6 +10,7 @@ import type { CallReport } from "./call-report.ts";
 import { clientResponse } from "./client-response.ts";
 import { errorResponse } from "./error-response.ts";
 import { commit, refuse } from "./finish.ts";
+import { replyBody } from "./reply-body.ts";
 import { idleSeconds } from "./request-host.ts";
 import type { RequestHost } from "./request-host.ts";
 import { abandonCall, journalOf, sealCall } from "./server-call.ts";
@@ -153,7 +154,8 @@ async function endPlain(
   const { status, outcome } = result;
   const committed = commit(deps, sealCall(call, { status, outcome }));
   // Made while the exporter writes.
-  const response = clientResponse(result.isText ? result.body : fromBinary(result.body), {
+  const body = replyBody(result.isText ? result.body : fromBinary(result.body));
+  const response = clientResponse(body, {
     status,
     headers: result.headers,
     traceId: call.traceId,

@@ -17,6 +17,7 @@ import { createExporterThread } from "./exporter-thread.ts";
 import type { ExporterThread } from "./exporter-thread.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
 import { metricsText } from "./metrics-text.ts";
+import { replyBody } from "./reply-body.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createRefusalBudget } from "./refusal-budget.ts";
 import { idleSeconds } from "./request-host.ts";
@@ -166,7 +167,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         },
         metrics,
       );
-      return new Response(text, {
+      return new Response(replyBody(text), {
         headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });
     },

@@ -86,7 +86,8 @@ function plainReply(
   const text = body.toString("utf8");
   const content = withoutMark(text);
   if (!failed) state.capture?.reply(content);
-  const json = parseJson(content);
+  // Nothing is asked of a reply that is only forwarded, however large it is.
+  const json = state.facts === undefined ? undefined : parseJson(content);
   if (state.facts !== undefined && !failed && response.status < 300 && !isObject(json)) {
     state.spans.fail(attempt.span, "provider_invalid");
     throw new GatewayError(
