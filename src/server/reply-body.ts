@@ -12,10 +12,10 @@ export function replyBody(whole: string | Uint8Array): string | Uint8Array | Rea
   if (whole.length <= onePieceBytes) return whole;
   return new ReadableStream({
     type: "direct",
-    pull(controller) {
+    async pull(controller) {
       try {
-        controller.write(whole);
-        void controller.end();
+        // Both at once: what is ended in the turn in which it was begun can still say its length.
+        await Promise.all([controller.write(whole), controller.end()]);
       } catch {
         // The client has left, and nobody waits for the rest.
       }
