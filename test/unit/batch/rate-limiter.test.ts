@@ -7,11 +7,13 @@ interface World {
   readonly ratePerSecond: number;
   readonly burst: number;
   readonly latencyMs: number;
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
   readonly calls: number;
   readonly settings?: Partial<LimiterSettings>;
   /** The provider's own limit of calls at once; over it 529. */
   readonly atOnceMax?: number;
+  /** Nobody is served in that time. */
+  readonly outage?: { readonly fromMs: number; readonly toMs: number; readonly status: 429 | 503 };
 }
 
 const auto: LimiterSettings = {
@@ -32,6 +34,8 @@ function play(world: World) {
   let atOnce = 0;
   let atOnceMax = 0;
   const sends: number[] = [];
+  const served: number[] = [];
+  const refusals: number[] = [];
   const due = new Map<number, (() => void)[]>();
   const at = (time: number, act: () => void): void => {
     due.set(time, [...(due.get(time) ?? []), act]);
@@ -41,9 +45,15 @@ function play(world: World) {
     sends.push(now);
     atOnce += 1;
     atOnceMax = Math.max(atOnceMax, atOnce);
-    const isOver = atOnce > (world.atOnceMax ?? Infinity);
-    const isRefused = isOver || tokens < 1;
-    if (!isRefused) tokens -= 1;
+    const { outage } = world;
+    const isOut = outage !== undefined && now >= outage.fromMs && now < outage.toMs;
+    const isOver = isOut ? outage.status === 503 : atOnce > (world.atOnceMax ?? Infinity);
+    const isRefused = isOut || isOver || tokens < 1;
+    if (isRefused) refusals.push(now);
+    else {
+      tokens -= 1;
+      served.push(now);
+    }
     const latency = isRefused ? 5 : world.latencyMs;
     at(now + latency, () => {
       atOnce -= 1;
@@ -82,7 +92,8 @@ function play(world: World) {
       send(now);
     }
   }
-  return { seconds: now / 1000, refused, sends, atOnceMax, picture: limiter.picture() };
+  const picture = limiter.picture();
+  return { seconds: now / 1000, refused, sends, served, refusals, atOnceMax, picture };
 }
 
 /** The least time the bucket allows, over the time it took. */
@@ -99,6 +110,11 @@ describe("against a bucket of tokens", () => {
     { ratePerSecond: 50, burst: 50, latencyMs: 1000, calls: 6000, retryAfterMs: 1000 },
     { ratePerSecond: 1000, burst: 1000, latencyMs: 20, calls: 20_000 },
     { ratePerSecond: 8, burst: 4, latencyMs: 800, calls: 800, retryAfterMs: 500 },
+    { ratePerSecond: 5, burst: 5, latencyMs: 1000, calls: 600 },
+    { ratePerSecond: 5, burst: 10, latencyMs: 100, calls: 1500, retryAfterMs: 1000 },
+    { ratePerSecond: 5, burst: 1, latencyMs: 300, calls: 1500 },
+    { ratePerSecond: 100, burst: 1000, latencyMs: 300, calls: 9000, retryAfterMs: 1000 },
+    { ratePerSecond: 100, burst: 100, latencyMs: 5000, calls: 60_000 },
   ];
   for (const world of worlds) {
     const { ratePerSecond, burst, latencyMs, retryAfterMs = 0 } = world;
@@ -109,6 +125,35 @@ describe("against a bucket of tokens", () => {
       expect(shareOfBest(world, seconds)).toBeGreaterThanOrEqual(0.9);
       expect(refused / world.calls).toBeLessThan(0.02);
     });
+  }
+});
+
+test("slots grow as quickly as ever after a provider that was not there at first", () => {
+  const outage = { fromMs: 0, toMs: 3000, status: 503 } as const;
+  const { served } = play({
+    ratePerSecond: 100,
+    burst: 100,
+    latencyMs: 1000,
+    calls: 3000,
+    outage,
+  });
+  expect(served.filter((time) => time < 30_000).length).toBeGreaterThan(1000);
+});
+
+describe("after ten seconds in which nobody was served", () => {
+  for (const status of [503, 429] as const) {
+    for (const retryAfterMs of [undefined, 1000]) {
+      test(`as many are served as before, none at once (${status}, retry-after ${retryAfterMs})`, () => {
+        const outage = { fromMs: 30_000, toMs: 40_000, status };
+        const bucket = { ratePerSecond: 20, burst: 20, latencyMs: 300, calls: 1600 };
+        const { served, refusals } = play({ ...bucket, outage, retryAfterMs });
+        const between = (times: readonly number[], from: number, to: number): number =>
+          times.filter((time) => time >= from && time < to).length;
+        expect(between(refusals, 31_000, 40_000)).toBeLessThanOrEqual(12);
+        expect(between(refusals, 40_000, 75_000)).toBeLessThanOrEqual(6);
+        expect(between(served, 50_000, 70_000)).toBeGreaterThan(0.9 * 20 * 20);
+      });
+    }
   }
 });
 
