@@ -3,7 +3,7 @@
 //
 // A provider that counts calls refills a bucket. The first refusal comes when what had gathered there is used up,
 // and halves the pace; from there it rises quickly to the next. What was served between two of them is how fast the
-// bucket fills, and the pace stays just below that. A refusal with nothing served since the last says only: wait longer.
+// bucket fills, and the pace stays just below. A refusal with nothing served since the last says only: wait longer.
 
 import type { RateHint } from "./rate-headers.ts";
 import { createRecentAccepts } from "./recent-accepts.ts";

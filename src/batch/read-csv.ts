@@ -179,6 +179,9 @@ export function guessDelimiter(start: string): string {
 }
 
 function columnNames(record: readonly string[]): readonly string[] {
+  if (record.some((name) => /\r(?!\n)/.test(name))) {
+    throw new HeaderError("its lines end in CR alone: save it with LF or CRLF");
+  }
   const names = record.map((name, at) => (name.trim() === "" ? `column_${at + 1}` : name.trim()));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined)

@@ -4,6 +4,7 @@
 import { isUtf8 } from "node:buffer";
 
 import { asObject } from "../apischema/loose-json.ts";
+import { parseExactJson } from "./exact-json.ts";
 import { recordBytesMax, type InputRow } from "./input-row.ts";
 
 const newline = 10;
@@ -66,7 +67,7 @@ export async function* readJsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGen
 
 function parseRow(text: string, number: number, line: number): InputRow {
   try {
-    const fields = asObject(JSON.parse(text));
+    const fields = asObject(parseExactJson(text));
     if (fields !== undefined) {
       return isTooDeep(fields, text)
         ? badRow(number, line, "the line is nested too deep")

@@ -140,3 +140,9 @@ test("the delimiter is the one that the first line has most of, outside quotes",
   expect(guessDelimiter("a|b|c\n")).toBe("|");
   expect(guessDelimiter("single\n")).toBe(",");
 });
+
+test("lines that end in CR alone are told, not read as one header", async () => {
+  const told = read("a,b\r1,2\r3,4\r");
+  expect(told).rejects.toThrow("lines end in CR alone");
+  expect(await read('"a\r\nb",c\r\n1,2\r\n')).toHaveLength(1);
+});

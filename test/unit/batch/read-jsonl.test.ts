@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readJsonLines } from "../../../src/batch/read-jsonl.ts";
 import type { InputRow } from "../../../src/batch/input-row.ts";
+import { textOf } from "../../../src/batch/prompt-template.ts";
 
 async function read(text: string | Uint8Array, pieceBytes = 1 << 20): Promise<InputRow[]> {
   const bytes = Buffer.from(text as string);
@@ -57,4 +58,20 @@ test("a line that is not UTF-8 is a row with a problem, alone, wherever it is cu
       [4, "the line is not UTF-8", undefined],
     ]);
   }
+});
+
+test("numbers that no double holds are written again, and said in a prompt, as they stood", async () => {
+  const line =
+    '{"id":12345678901234567890,"big":1e400,"zero":-0,"deep":[{"x":9007199254740993}],"f":0.12345678901234567}';
+  const [row] = await read(line);
+  expect(JSON.stringify(row?.fields)).toBe(line);
+  expect(textOf(row?.fields["id"])).toBe("12345678901234567890");
+  expect(textOf(row?.fields["deep"])).toBe('[{"x":9007199254740993}]');
+});
+
+test("beside one of those, other numbers are numbers, however they are written", async () => {
+  const [row] = await read(
+    '{"id":12345678901234567890,"a":1.0,"b":1E2,"c":0.5,"d":"1e400","e":-1}',
+  );
+  expect(row?.fields).toMatchObject({ a: 1, b: 100, c: 0.5, d: "1e400", e: -1 });
 });
