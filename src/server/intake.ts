@@ -87,9 +87,12 @@ export async function prepareTask(
     const parsed = await parseRequest(call, request, deps.config);
     if (parsed.model !== undefined) call.model = parsed.model;
     const { route } = call;
-    const resolved = route.generates
-      ? resolveModel(deps.config, route.api, parsed.model ?? "")
-      : resolveForward(deps.config, route.api, parsed.model);
+    // Tokens are counted where the messages would go. A body that names no model is the provider's to judge.
+    const asMessages = route.name === "count_tokens" && parsed.model !== undefined;
+    const resolved =
+      route.generates || asMessages
+        ? resolveModel(deps.config, route.api, parsed.model ?? "")
+        : resolveForward(deps.config, route.api, parsed.model);
     span.attributes[attr.provider] = resolved.provider.name;
     if (parsed.facts?.user !== undefined) {
       call.common[attr.userId] = parsed.facts.user.slice(0, 256);

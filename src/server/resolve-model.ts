@@ -11,9 +11,9 @@ export interface Resolved {
 }
 
 /**
- * The provider of a generating call. With a `models` list only what is on it exists: an exact name wins
- * over a wildcard, a longer wildcard over a shorter one. Without a list any model goes to the provider
- * whose format the route speaks.
+ * The provider of a generating call, or of one that counts its tokens. With a `models` list only what is on
+ * it exists: an exact name wins over a wildcard, a longer wildcard over a shorter one. Without a list any
+ * model goes to the provider whose format the route speaks.
  *
  * @throws GatewayError `model_not_found`, or `invalid_request` where the formats would have to be crossed
  */

@@ -396,6 +396,16 @@ describe("a call refused before any provider work", () => {
     ["400 for no JSON", 400, () => ({ body: `{"model": ` })],
     ["400 for no model", 400, () => ({ body: `{"messages":[]}` })],
     ["404 for an unknown model", 404, (route) => ({ body: apiBody({ route, model: "nobody" }) })],
+    [
+      "400 for a model of the other format",
+      400,
+      (route) => ({
+        body: apiBody({
+          route,
+          model: route === "/v1/messages" ? "gpt-4o-mini" : "claude-haiku-4-5",
+        }),
+      }),
+    ],
     ["413", 413, (route) => ({ body: apiBody({ route, prompt: "x".repeat(70_000) }) })],
   ];
   // The budget of traced refusals is a hundred a second: each row is 36 at once.
@@ -416,6 +426,24 @@ describe("a call refused before any provider work", () => {
     });
   });
 });
+
+test.each([
+  ["gpt-4o-mini", 400, "call it on /v1/chat/completions"],
+  ["nobody", 404, "does not exist here"],
+] as const)(
+  "tokens of %s are not counted by whoever speaks the format",
+  async (model, status, says) => {
+    const before = traced.provider.callCount();
+    const reply = await fetch(`${traced.gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": testKeys.caller },
+      body: JSON.stringify({ model, messages: [{ role: "user", content: "hi" }] }),
+    });
+    expect(reply.status).toBe(status);
+    expect(await reply.text()).toContain(says);
+    expect(traced.provider.callCount()).toBe(before);
+  },
+);
 
 describe("what no span may ever hold", () => {
   test("keys and prompts are nowhere in the exported bytes", async () => {
