@@ -32,8 +32,10 @@ export function schemaShape(schema: Readonly<Record<string, unknown>>): AnswerSh
     schema,
     check: (value) => problemOf(check, value),
     labelOf(value) {
-      const label = asObject(value)?.["label"];
-      return isText(label) ? label : JSON.stringify(label ?? value);
+      const object = asObject(value);
+      const label =
+        object !== undefined && Object.hasOwn(object, "label") ? object["label"] : value;
+      return isText(label) ? label : JSON.stringify(label);
     },
   };
 }

@@ -51,10 +51,7 @@ export function readOptions(given: GivenOptions): ReadOptions {
   if (trace !== undefined && trace !== "row" && trace !== "run") {
     problems.push(`--trace: ${JSON.stringify(trace)} is neither run nor row`);
   }
-  const labels = text("labels")
-    ?.split(",")
-    .map((label) => label.trim())
-    .filter((label) => label !== "");
+  const labels = labelList(text("labels"));
   if (labels !== undefined && new Set(labels).size < 2) {
     problems.push("--labels: at least two different ones, with commas between");
   }
@@ -89,4 +86,15 @@ export function readOptions(given: GivenOptions): ReadOptions {
     problems.push("--seed goes with --sample");
   }
   return problems.length === 0 ? { ok: true, options } : { ok: false, problems };
+}
+
+const labelItem = /\s*(?:"((?:[^"]|"")*)"|([^,]*?))\s*(?:,|$)/gy;
+
+/** As fields of a CSV line are written: one that has a comma in it stands in quotes. */
+function labelList(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  const items = Array.from(text.matchAll(labelItem), ([, quoted, plain]) =>
+    (quoted?.replaceAll('""', '"') ?? plain ?? "").trim(),
+  );
+  return items.filter((label) => label !== "");
 }

@@ -30,6 +30,8 @@ const others = "(others)";
 
 export function createEvaluation(): Evaluation {
   const counts = new Map<string, Map<string, number>>();
+  /** Of the labels that have no name here, too. */
+  const hits = new Map<string, number>();
   const names = new Set<string>();
 
   const nameOf = (label: string): string => {
@@ -45,6 +47,7 @@ export function createEvaluation(): Evaluation {
       const given = counts.get(row) ?? new Map<string, number>();
       given.set(column, (given.get(column) ?? 0) + 1);
       counts.set(row, given);
+      if (truth === label) hits.set(row, (hits.get(row) ?? 0) + 1);
     },
     result() {
       const hasOthers =
@@ -55,7 +58,7 @@ export function createEvaluation(): Evaluation {
       );
       const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
       const scores = labels.map((label, at): LabelScore => {
-        const hit = confusion[at]?.[at] ?? 0;
+        const hit = hits.get(label) ?? 0;
         const rows = sum(confusion[at] ?? []);
         const given = sum(confusion.map((row) => row[at] ?? 0));
         return {
@@ -66,7 +69,7 @@ export function createEvaluation(): Evaluation {
           f1: given + rows === 0 ? undefined : (2 * hit) / (given + rows),
         };
       });
-      const correct = sum(labels.map((_, at) => confusion[at]?.[at] ?? 0));
+      const correct = sum([...hits.values()]);
       return { rows: sum(scores.map(({ rows }) => rows)), correct, labels: scores, confusion };
     },
   };

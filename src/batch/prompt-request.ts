@@ -88,18 +88,32 @@ function structuredOutput({ schema }: AnswerShape): Record<string, unknown> {
   return { output_config: { format: { type: "json_schema", schema } } };
 }
 
-/** What the model said: a text, or the JSON of its tool's input. `problem`: why there is none. */
-export function replyText(
-  api: ApiFormat,
-  reply: LooseObject,
-): { readonly text: string; readonly problem: string } {
-  return api === "openai" ? openaiText(reply) : anthropicText(reply);
+export interface ReplyText {
+  /** Or the JSON of its tool's input. */
+  readonly text: string;
+  /** Why there is none. */
+  readonly problem: string;
+  /** It ends at its limit of tokens. */
+  readonly isCut: boolean;
 }
 
-function openaiText(reply: LooseObject): { text: string; problem: string } {
-  const message = asObject(asObject(asArray(reply["choices"])[0])?.["message"]);
+/** What the model said. */
+export function replyText(api: ApiFormat, reply: LooseObject): ReplyText {
+  const choice = asObject(asArray(reply["choices"])[0]);
+  const isCut =
+    api === "openai"
+      ? choice?.["finish_reason"] === "length"
+      : reply["stop_reason"] === "max_tokens";
+  const { text, problem } = api === "openai" ? openaiText(choice) : anthropicText(reply);
+  const isNothing = text === "" && isCut;
+  return { text, isCut, problem: isNothing ? "cut off at its limit of tokens" : problem };
+}
+
+function openaiText(choice: LooseObject | undefined): { text: string; problem: string } {
+  const message = asObject(choice?.["message"]);
   const content = message?.["content"];
-  if (isText(content)) return { text: content, problem: "" };
+  const isFiltered = content === "" && choice?.["finish_reason"] === "content_filter";
+  if (isText(content) && !isFiltered) return { text: content, problem: "" };
   const refusal = message?.["refusal"];
   if (isText(refusal)) return { text: "", problem: `refused: ${refusal.slice(0, 200)}` };
   const text = asArray(content).map(partText).join("");

@@ -24,12 +24,13 @@ export function readOutcome(state: RowState, result: Ended, nowMs: number): RowO
     const said = { error, message: providerMessage(body) };
     return outcomeOf(state, nowMs, { ...answered, ...said });
   }
-  const { text, problem } = replyText(api, body ?? {});
+  const { text, problem, isCut } = replyText(api, body ?? {});
   if (problem !== "") return outcomeOf(state, nowMs, { text, error: "no_text", message: problem });
   if (shape === undefined) return outcomeOf(state, nowMs, { text });
   const answer = readAnswer(shape, text);
   if (answer.ok) return outcomeOf(state, nowMs, { text, label: answer.label });
-  return outcomeOf(state, nowMs, { text, error: "invalid_answer", message: answer.problem });
+  const message = isCut ? `${answer.problem}: cut off at its limit of tokens` : answer.problem;
+  return outcomeOf(state, nowMs, { text, error: "invalid_answer", message });
 }
 
 function requestId(headers: string): string {

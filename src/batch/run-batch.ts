@@ -64,7 +64,7 @@ export async function startBatch(job: BatchJob, options: RunOptions): Promise<Ba
   const { exporter } = threads;
   const startedMs = clock();
   const gate = createSendGate(createRateLimiter(job.limits, startedMs), clock);
-  const tally = createTally();
+  const tally = createTally(job.truth !== undefined);
   let stoppedBy = "";
 
   const stop = (why: string): void => {

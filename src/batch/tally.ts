@@ -66,7 +66,8 @@ export interface Tally {
 
 const errorKindsMax = 100;
 
-export function createTally(): Tally {
+/** `isEvaluated`: there is a column of true labels. */
+export function createTally(isEvaluated: boolean): Tally {
   const sums = {
     ok: 0,
     failed: 0,
@@ -81,7 +82,6 @@ export function createTally(): Tally {
   const latencies = createLatencyHistogram();
   const errors = new Map<string, { count: number; exampleLine: number; exampleMessage: string }>();
   const evaluation = createEvaluation();
-  let isEvaluated = false;
 
   const addError = ({ error, inputLine, message }: RowRecord): void => {
     const kind = errors.has(error) || errors.size < errorKindsMax ? error : "other";
@@ -98,10 +98,7 @@ export function createTally(): Tally {
       if (row.error === "") sums.ok += 1;
       else sums.failed += 1;
       if (row.error !== "") addError(row);
-      if (row.truth !== undefined) {
-        isEvaluated = true;
-        if (row.label !== undefined) evaluation.add(row.truth, row.label);
-      }
+      if (row.truth !== undefined && row.label !== undefined) evaluation.add(row.truth, row.label);
       if (isKept) {
         sums.kept += 1;
         return; // what it used came with all that earlier runs have

@@ -24,5 +24,7 @@ test("a schema's label is its property, or else the whole answer", () => {
   const own = schemaShape(loose);
   expect(own.labelOf({ label: "a", b: 1 })).toBe("a");
   expect(own.labelOf({ label: 3 })).toBe("3");
+  expect(own.labelOf({ label: null, b: 1 })).toBe("null");
   expect(own.labelOf({ b: 1 })).toBe('{"b":1}');
+  expect(own.labelOf("a")).toBe("a");
 });

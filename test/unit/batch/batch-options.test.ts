@@ -61,6 +61,15 @@ test("labels are trimmed, tab has a name, auto is no number", () => {
   });
 });
 
+test("a label that has a comma stands in quotes", () => {
+  const labelsOf = (labels: string): unknown => {
+    const read = readOptions({ labels });
+    return read.ok && read.options.labels;
+  };
+  expect(labelsOf('a, "b, c" ,"d ""e""",')).toEqual(["a", "b, c", 'd "e"']);
+  expect(labelsOf('a"b",c d,"e"f')).toEqual(['a"b"', "c d", '"e"f']);
+});
+
 test("rows cannot be sent again that are to be forgotten", () => {
   expect(readOptions({ "retry-failed": true, restart: true })).toEqual({
     ok: false,

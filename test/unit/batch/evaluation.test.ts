@@ -37,6 +37,17 @@ test("a column that is no label does not fill the memory, and counts all the sam
   expect(labels.length).toBeLessThanOrEqual(201);
 });
 
+test("two of many labels are not the same for being many", () => {
+  const evaluation = createEvaluation();
+  for (let row = 0; row < 300; row++) evaluation.add(`label ${row}`, `label ${row}`);
+  for (let row = 0; row < 300; row++) evaluation.add(`label ${row}`, `label ${(row + 1) % 300}`);
+  const { rows, correct, labels } = evaluation.result();
+  expect([rows, correct]).toEqual([600, 300]);
+  for (const { label, recall, precision } of labels) {
+    expect([label, recall, precision]).toEqual([label, 0.5, 0.5]);
+  }
+});
+
 test("nothing to compare is said, not divided by", () => {
   expect(evaluationText(createEvaluation().result())).toContain("no row has a label");
 });
