@@ -60,7 +60,7 @@ test.each([
   ["little", "{}"],
 ])("%s arrives as it was", async (name, body) => {
   bodies.set(`/${name}`, body);
-  const reply = await fetch(`${server.url}${name}`);
+  const reply = await fetch(`${server.url.href}${name}`);
   const sent = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
   expect(Buffer.from(await reply.arrayBuffer()).equals(sent)).toBe(true);
   expect(reply.headers.get("x-c")).toBe("3");
