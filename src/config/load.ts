@@ -90,10 +90,11 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function isReadableFile(path: string): boolean {
+function isReadableFile(path: string, kind: "any" | "pem"): boolean {
   try {
     accessSync(path, constants.R_OK);
-    return statSync(path).isFile();
+    if (!statSync(path).isFile()) return false;
+    return kind === "any" || readFileSync(path, "latin1").includes("-----BEGIN ");
   } catch {
     return false;
   }

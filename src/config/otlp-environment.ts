@@ -9,6 +9,7 @@ import type { Environment } from "./environment.ts";
 import { parsePairs } from "./otel-environment.ts";
 import { defaults } from "./schema.ts";
 import { isHeaderName, readHeaderValue, readHttpUrl } from "./text-schemas.ts";
+import type { FileExists } from "./warnings.ts";
 
 export interface OtlpFragment {
   /** As they could stand under `tracing.destinations` in the file: one, or none. */
@@ -18,7 +19,7 @@ export interface OtlpFragment {
 
 interface Surroundings {
   readonly workingDirectory: string;
-  readonly fileExists: (path: string) => boolean;
+  readonly fileExists: FileExists;
 }
 
 type Read = (option: string) => { readonly name: string; readonly value: string } | undefined;
@@ -144,8 +145,8 @@ function readCertificates(
     const found = read(option);
     if (found === undefined) return undefined;
     const path = resolve(workingDirectory, found.value);
-    if (fileExists(path)) return path;
-    warn(found.name, "names a file that cannot be read");
+    if (fileExists(path, "pem")) return path;
+    warn(found.name, "names no readable PEM file");
     return undefined;
   };
   const ca = readPath("CERTIFICATE");

@@ -23,6 +23,7 @@ import { tracingSchema } from "./tracing-schema.ts";
 import type { Directories } from "./tracing-schema.ts";
 import type { Schema } from "./value-schemas.ts";
 import { findFileProblems, findWarnings } from "./warnings.ts";
+import type { FileExists } from "./warnings.ts";
 
 export interface Sources {
   /** The file's tree; an empty mapping without a file. */
@@ -31,7 +32,7 @@ export interface Sources {
   readonly environment: Environment;
   readonly overrides: Overrides;
   readonly cores: number;
-  readonly fileExists: (path: string) => boolean;
+  readonly fileExists: FileExists;
 }
 
 export type Resolved =

@@ -5,26 +5,32 @@ import { formatPath } from "./problems.ts";
 import type { PathKey, Problem } from "./problems.ts";
 import type { Config } from "./schema.ts";
 
+/** Whether a file can be read; `pem`: and holds what a certificate or a key is written in. */
+export type FileExists = (path: string, kind: "any" | "pem") => boolean;
+
+type NamedFile = readonly [readonly PathKey[], string | undefined];
+
 /** Files the configuration names that cannot be read; `fileExists` is told absolute paths. */
-export function findFileProblems(config: Config, fileExists: (path: string) => boolean): Problem[] {
-  const named: [readonly PathKey[], string | undefined][] = [
-    ...config.guardrails.map((guardrail, index): [readonly PathKey[], string | undefined] => [
-      ["guardrails", index, "path"],
-      guardrail.type === "module" ? guardrail.path : undefined,
-    ]),
-    ...config.tracing.destinations.flatMap((destination, index) => {
-      const at = (key: string) => ["tracing", "destinations", index, key];
-      return [
-        [at("ca_file"), destination.caFile],
-        [at("cert_file"), destination.certFile],
-        [at("key_file"), destination.keyFile],
-      ] satisfies [readonly PathKey[], string | undefined][];
-    }),
-  ];
-  return named.flatMap(([keys, path]) => {
-    if (path === undefined || fileExists(path)) return [];
-    return [{ path: formatPath(keys), message: `there is no readable file at ${path}` }];
+export function findFileProblems(config: Config, fileExists: FileExists): Problem[] {
+  const modules = config.guardrails.map((guardrail, index): NamedFile => [
+    ["guardrails", index, "path"],
+    guardrail.type === "module" ? guardrail.path : undefined,
+  ]);
+  const certificates = config.tracing.destinations.flatMap((destination, index): NamedFile[] => {
+    const at = (key: string) => ["tracing", "destinations", index, key];
+    return [
+      [at("ca_file"), destination.caFile],
+      [at("cert_file"), destination.certFile],
+      [at("key_file"), destination.keyFile],
+    ];
   });
+  const problemsOf = (files: readonly NamedFile[], kind: "any" | "pem"): Problem[] =>
+    files.flatMap(([keys, path]) => {
+      if (path === undefined || fileExists(path, kind)) return [];
+      const what = kind === "pem" ? "PEM file" : "file";
+      return [{ path: formatPath(keys), message: `there is no readable ${what} at ${path}` }];
+    });
+  return [...problemsOf(modules, "any"), ...problemsOf(certificates, "pem")];
 }
 
 /** One line each, for a configuration that is valid. */

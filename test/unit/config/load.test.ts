@@ -97,3 +97,35 @@ test("a module or certificate that is not there is a problem, a folder no file",
     expect(load()).toMatchObject({ ok: false, problems: [line] });
   }
 });
+
+test("a file that is no certificate is a problem, and of the environment a warning", () => {
+  const good = write(
+    "ca.pem",
+    "# ours\n-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n",
+  );
+  const bad = write("notes.txt", "not a certificate\n");
+  const endpoint = "https://localhost:4318";
+  const named = (path: string) =>
+    write(
+      "everyspan.yaml",
+      `tracing: { destinations: [{ name: a, endpoint: "${endpoint}/v1/traces", ca_file: ${path} }] }`,
+    );
+  named("ca.pem");
+  expect(load().ok).toBe(true);
+  named("notes.txt");
+  const line = `tracing.destinations[0].ca_file: there is no readable PEM file at ${bad}`;
+  expect(load()).toMatchObject({ ok: false, problems: [line] });
+  rmSync(join(folder, "everyspan.yaml"));
+  const warnings = (certificate: string) => {
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_EXPORTER_OTLP_CERTIFICATE: certificate,
+    };
+    const loaded = load({ environment });
+    return loaded.ok ? loaded.warnings : undefined;
+  };
+  expect(warnings(good)).toEqual([]);
+  expect(warnings(bad)).toEqual([
+    "OTEL_EXPORTER_OTLP_CERTIFICATE names no readable PEM file; it is ignored",
+  ]);
+});

@@ -135,8 +135,8 @@ tracing:
     const text =
       'tracing: { destinations: [{ name: a, endpoint: "http://a/t", ca_file: a, cert_file: b, key_file: c }] }';
     expect(problemsOf(text, { fileExists: (path) => path.endsWith("/b") })).toEqual([
-      "tracing.destinations[0].ca_file: there is no readable file at /etc/everyspan/a",
-      "tracing.destinations[0].key_file: there is no readable file at /etc/everyspan/c",
+      "tracing.destinations[0].ca_file: there is no readable PEM file at /etc/everyspan/a",
+      "tracing.destinations[0].key_file: there is no readable PEM file at /etc/everyspan/c",
     ]);
   });
 });
