@@ -24,6 +24,8 @@ export interface CallDispatch {
   /** Takes a waiting call out of the queue; false when it is on a thread or gone. */
   readonly drop: (call: string, error: GatewayError) => boolean;
   readonly queued: () => number;
+  /** Whether no call is on a thread or waiting for one. */
+  readonly isIdle: () => boolean;
   /** Whether one call more would be refused. */
   readonly isFull: () => boolean;
 }
@@ -171,6 +173,7 @@ export function createCallDispatch(options: DispatchOptions): CallDispatch {
       return true;
     },
     queued: () => waiting.length,
+    isIdle: () => calls.size() === 0,
     isFull,
   };
 }

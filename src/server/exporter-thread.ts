@@ -15,6 +15,7 @@ import type {
 } from "../protocol/exporter-message.ts";
 import { writeExporterCommand } from "../protocol/exporter-words.ts";
 import type { Word } from "../protocol/words.ts";
+import { createIdleSweep } from "../timers/idle-sweep.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createKeptJournals } from "./kept-journals.ts";
 import type { JournalCommand } from "./kept-journals.ts";
@@ -58,7 +59,8 @@ const restartAfterMs = 100;
 const restartAfterMsMax = 5000;
 /** A first thread that cannot even say what is wrong is not tried for ever. */
 const startsMax = 5;
-const lateCheckMs = 50;
+/** How often the replies that wait for their commit are looked after. */
+const lateTimes = { everyMs: 50, idleEveryMs: 1000, calmMs: 1000 };
 const accountWithinMs = 2000;
 /** For the thread to close the ledger, on top of what it may wait for. */
 const closeWithinMs = 1000;
@@ -195,13 +197,18 @@ export function createExporterThread(options: {
     else journals.drop(command.call);
   }
 
-  const lateTimer = setInterval(() => unsettled.releaseLate(), lateCheckMs);
+  const late = createIdleSweep(
+    { look: unsettled.releaseLate, isIdle: () => unsettled.waiting() === 0 },
+    lateTimes,
+  );
+  late.start();
 
   return {
     ready: ready.promise,
     async commit(command) {
       dropJournals(command);
       if (exportUntilMs !== undefined) return "failed";
+      late.wake();
       const outcome = unsettled.add(command);
       if (outcome !== undefined) {
         post(command);
@@ -249,7 +256,7 @@ export function createExporterThread(options: {
       const account = await stopped.promise;
       isStopped = true;
       clearTimeout(patience);
-      clearInterval(lateTimer);
+      late.stop();
       unsettled.releaseAll();
       // One that waits for its disk in a system call cannot be ended: the process's end will have to do.
       const left = Promise.withResolvers<void>();

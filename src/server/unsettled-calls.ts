@@ -31,6 +31,8 @@ export interface UnsettledCalls {
   /** When the oldest one that still waits was added; undefined when none does. */
   readonly oldestMs: () => number | undefined;
   readonly count: () => number;
+  /** How many replies may still have to be let go: of calls, and of those whose export is waited for. */
+  readonly waiting: () => number;
   readonly spans: () => number;
   readonly handedOverSpans: () => number;
 }
@@ -122,6 +124,7 @@ export function createUnsettledCalls(wait: ReplyWait, clock: Clock): UnsettledCa
     commands: () => Array.from(calls.values(), ({ command }) => command),
     oldestMs: () => calls.values().next().value?.sinceMs,
     count: calls.size,
+    waiting: () => calls.size() + exporting.size(),
     spans: () => spans,
     handedOverSpans: () => handedOverSpans,
   };

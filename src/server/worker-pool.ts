@@ -24,7 +24,8 @@ import type { Word, Words } from "../protocol/words.ts";
 import type { Clock } from "../tracing/recorder/clock.ts";
 import { createCallDispatch } from "./call-dispatch.ts";
 import type { StreamListener } from "./call-dispatch.ts";
-import { createWorkerWatch, lookEveryMs } from "./worker-watch.ts";
+import { createIdleSweep } from "../timers/idle-sweep.ts";
+import { createWorkerWatch, lookTimes } from "./worker-watch.ts";
 
 export interface WorkerPool {
   /** Resolves when every thread has started and can take a call; rejects when one cannot start. */
@@ -135,10 +136,17 @@ export function createWorkerPool(options: {
       for (const thread of ports.keys()) if (!alive.has(thread)) gone(thread);
     });
   });
-  const looking = setInterval(() => {
-    watch.look();
-    revive();
-  }, lookEveryMs);
+  const looking = createIdleSweep(
+    {
+      look() {
+        watch.look();
+        revive();
+      },
+      isIdle: dispatch.isIdle,
+    },
+    lookTimes,
+  );
+  looking.start();
   const impatience = setTimeout(() => {
     ready.reject(new Error(`only ${started} of ${settings.threads} started in time`));
   }, startWithinMs);
@@ -186,7 +194,10 @@ export function createWorkerPool(options: {
 
   return {
     ready: ready.promise,
-    run: dispatch.run,
+    run(task, listener) {
+      looking.wake();
+      return dispatch.run(task, listener);
+    },
     cancel(call, code) {
       if (dispatch.drop(call, new GatewayError(code, "the call was cancelled"))) return;
       const thread = dispatch.threadOf(call);
@@ -203,7 +214,7 @@ export function createWorkerPool(options: {
     restarts: () => lost,
     async stop() {
       stopping = true;
-      clearInterval(looking);
+      looking.stop();
       calm();
       const left = Promise.withResolvers<void>();
       const leave = setTimeout(() => {

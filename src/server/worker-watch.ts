@@ -10,13 +10,14 @@ export interface WorkerWatch {
   readonly remove: (thread: number) => void;
   /** Whether a thread has been silent long enough to be given no new call while others can take it. */
   readonly isLate: (thread: number) => boolean;
-  /** To be called every {@link lookEveryMs}. Tells each stalled thread once. */
+  /** To be called at {@link lookTimes}. Tells each stalled thread once. */
   readonly look: () => void;
 }
 
-export const lookEveryMs = 50;
+/** Without calls a thread's silence harms nobody, but the first call is not to go to a silent one. */
+export const lookTimes = { everyMs: 50, idleEveryMs: 100, calmMs: 1000 } as const;
 /** A look that comes later than this says more about this thread than about the others. */
-const lookLateMs = lookEveryMs * 4;
+const lookLateMs = 200;
 /** For memory to come back, and its thread to be seen gone, before another is blamed. */
 const memoryCalmMs = 1000;
 const mebibyte = 1024 * 1024;

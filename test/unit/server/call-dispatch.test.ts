@@ -102,8 +102,10 @@ describe("handing calls to threads", () => {
 
   test("calls wait for a thread to come, and for room on one, oldest first", async () => {
     const { dispatch, run, reply, batches } = setUp({ callsPerThread: 1 });
+    expect(dispatch.isIdle()).toBe(true);
     for (const call of ["a", "b", "c"]) void run(call);
     await turn();
+    expect(dispatch.isIdle()).toBe(false);
     expect(dispatch.queued()).toBe(3);
     expect(dispatch.threadOf("a")).toBeUndefined();
     dispatch.addThread(7);

@@ -95,8 +95,10 @@ describe("a reply", () => {
     await settled();
     expect(outcomes).toEqual(["unsampled committed"]);
     expect(unsettled.commands()).toEqual([]); // the ledger has them: nothing is to be sent again
+    expect(unsettled.waiting()).toBe(2);
     unsettled.exported(["b", "unknown"]);
     unsettled.exported(["b"]);
+    expect(unsettled.waiting()).toBe(1);
     await settled();
     expect(outcomes).toEqual(["unsampled committed", "b committed"]);
   });

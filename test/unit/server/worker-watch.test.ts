@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createWorkerWatch, lookEveryMs } from "../../../src/server/worker-watch.ts";
+import { createWorkerWatch, lookTimes } from "../../../src/server/worker-watch.ts";
 
 function watched(stallTimeoutMs = 1000) {
   let nowMs = 5000;
@@ -21,9 +21,9 @@ function watched(stallTimeoutMs = 1000) {
   };
   /** Looks as often as it would in that time, with `alive` threads beating. */
   const pass = (ms: number, ...alive: readonly Int32Array[]): void => {
-    for (let at = 0; at < ms; at += lookEveryMs) {
+    for (let at = 0; at < ms; at += lookTimes.everyMs) {
       for (const counter of alive) Atomics.add(counter, 0, 1);
-      nowMs += lookEveryMs;
+      nowMs += lookTimes.everyMs;
       watch.look();
     }
   };
@@ -68,7 +68,7 @@ describe("the watch over worker threads", () => {
     const one = beats(1);
     for (let round = 0; round < 20; round++) {
       pass(900);
-      pass(lookEveryMs, one);
+      pass(lookTimes.everyMs, one);
     }
     expect(stalled).toEqual([]);
   });
@@ -80,7 +80,7 @@ describe("the watch over worker threads", () => {
     expect(watch.isLate(1)).toBe(false);
     pass(100);
     expect(watch.isLate(1)).toBe(true);
-    pass(lookEveryMs, one);
+    pass(lookTimes.everyMs, one);
     expect(watch.isLate(1)).toBe(false);
     expect(watch.isLate(99)).toBe(false);
   });
