@@ -4,6 +4,7 @@ import type { DryRun } from "../batch/dry-run.ts";
 import { evaluationText } from "../batch/evaluation.ts";
 import type { BatchEnd, BatchProgress } from "../batch/run-batch.ts";
 import type { TallyFigures } from "../batch/tally.ts";
+import { printable } from "./printable.ts";
 
 /** One line of how far it is. */
 export function progressText(progress: BatchProgress): string {
@@ -44,10 +45,10 @@ export function accountText(end: BatchEnd): string {
   if (ledger !== undefined) lines.push(...spansText(ledger));
   for (const { error, count: times, exampleLine, exampleMessage } of figures.errors.slice(0, 5)) {
     const example = exampleMessage === "" ? "" : `: ${oneLine(exampleMessage)}`;
-    lines.push(`error     ${times} × ${error}, such as line ${exampleLine}${example}`);
+    lines.push(`error     ${times} × ${printable(error)}, such as line ${exampleLine}${example}`);
   }
   if (end.stoppedBy !== "") {
-    lines.push(`stopped   ${end.stoppedBy}; the same command goes on from here`);
+    lines.push(`stopped   ${printable(end.stoppedBy)}; the same command goes on from here`);
   }
   if (figures.evaluation !== undefined) lines.push("", evaluationText(figures.evaluation));
   return lines.join("\n");
@@ -108,5 +109,5 @@ export function durationText(ms: number): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").slice(0, 120);
+  return printable(text.replaceAll(/\s+/g, " ")).slice(0, 120);
 }

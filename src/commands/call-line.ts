@@ -2,6 +2,7 @@
 
 import { outcomeLabel } from "../server/call-report.ts";
 import type { CallReport } from "../server/call-report.ts";
+import { printable } from "./printable.ts";
 
 /** Route, model, status, milliseconds, tokens in and out, trace id. */
 export function callLine(report: CallReport, durationMs: number): string {
@@ -13,7 +14,7 @@ export function callLine(report: CallReport, durationMs: number): string {
       : `${Math.max(0, outcome.inputTokens)}→${outcome.outputTokens}`;
   const columns = [
     call.route.template.padEnd(22),
-    (call.model === "" ? "-" : printable(call.model)).padEnd(24),
+    (call.model === "" ? "-" : printable(call.model).slice(0, 60)).padEnd(24),
     String(status ?? "-").padEnd(4),
     `${durationMs.toFixed(0)} ms`.padStart(9),
     tokens.padStart(12),
@@ -21,9 +22,4 @@ export function callLine(report: CallReport, durationMs: number): string {
   ];
   if (label !== "ok") columns.push(label);
   return columns.join("  ");
-}
-
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- a terminal must not be driven by a model's name
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "?").slice(0, 60);
 }

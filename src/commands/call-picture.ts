@@ -2,6 +2,7 @@
 // the spans come from.
 
 import { attr } from "../tracing/recorder/semconv.ts";
+import { printable } from "./printable.ts";
 
 /** What a picture needs of a span. Ids in hex, times in ms since the epoch, kinds and codes as in OTLP. */
 export interface PictureSpan {
@@ -30,7 +31,7 @@ interface Placed {
  */
 export function callPicture(spans: readonly PictureSpan[]): string {
   const rows = inTree(spans).map(({ span, lead }) => ({
-    left: `${lead}${span.name}`,
+    left: `${lead}${shortText(span.name)}`,
     kind: kindNames[span.kind] ?? "",
     duration: durationText(span),
     notes: [...timeNotes(span), ...outcomeNotes(span), ...tokenNotes(span)].join("  "),
@@ -47,11 +48,13 @@ export function callPicture(spans: readonly PictureSpan[]): string {
 /** The same tree without times, ids and token counts: equal for calls that went the same way. */
 export function callShape(spans: readonly PictureSpan[]): string {
   return inTree(spans)
-    .map(({ span, lead }) => [`${lead}${span.name}`, ...outcomeNotes(span)].join("  "))
+    .map(({ span, lead }) => [`${lead}${shortText(span.name)}`, ...outcomeNotes(span)].join("  "))
     .join("\n");
 }
 
 const errorStatus = 2;
+/** Of a name or a note. */
+const textCharsMax = 200;
 
 const kindNames: Readonly<Record<number, string>> = {
   1: "internal",
@@ -130,6 +133,10 @@ function countText(count: unknown): string {
 /** Empty for what is absent or structured: a picture shows short facts only. */
 function attributeText(value: unknown): string {
   if (Array.isArray(value)) return value.map(attributeText).join(",");
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return shortText(value);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+function shortText(text: string): string {
+  return printable(text.slice(0, textCharsMax));
 }

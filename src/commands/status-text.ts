@@ -3,6 +3,7 @@
 import type { Account } from "../protocol/exporter-message.ts";
 import type { LedgerCall, RejectedCall } from "../tracing/exporter/ledger-reader.ts";
 import { callPicture } from "./call-picture.ts";
+import { printable } from "./printable.ts";
 
 /** Calls and spans in the ledger, then one line per destination. */
 export function accountText(account: Account, path: string): string {
@@ -18,7 +19,7 @@ export function accountText(account: Account, path: string): string {
       `${name} (${state}): spans exported ${exported}   pending ${pending}   rejected ${rejected}   ` +
         `expired ${expired}   unsampled ${unsampled}`,
     );
-    if (lastError !== "") lines.push(`  last error: ${lastError}`);
+    if (lastError !== "") lines.push(`  last error: ${printable(lastError)}`);
   }
   return lines.join("\n");
 }
@@ -43,7 +44,7 @@ export function rejectedText(rejected: readonly RejectedCall[]): string {
     .map(
       ({ destination, rejectedAtMs, reason, spanCount, traceId }) =>
         `${new Date(rejectedAtMs).toISOString()}  ${destination}  trace ${traceId}  ` +
-        `${spanCount} spans\n  ${reason}`,
+        `${spanCount} spans\n  ${printable(reason)}`,
     )
     .join("\n");
 }

@@ -77,3 +77,12 @@ test("durations are told in the unit that fits", () => {
     "2 h 5 min",
   ]);
 });
+
+test("what a provider answered drives no terminal", () => {
+  const errors = [
+    { error: "x\u001b[31m", count: 1, exampleLine: 2, exampleMessage: "so\u001b[2J\u009bm it" },
+  ];
+  const shown = accountText({ ...end, figures: { ...end.figures, errors }, stoppedBy: "a\u0007b" });
+  expect(shown).not.toMatch(/(?!\n)\p{Cc}/u);
+  expect(shown).toContain("error     1 × x?[31m, such as line 2: so?[2J?m it");
+});

@@ -141,3 +141,23 @@ describe("callShape", () => {
     expect(callShape(cut)).toContain("error provider_cut");
   });
 });
+
+test("what others called things draws lines of its own nowhere, and drives no terminal", () => {
+  const evil = "\u001b[2J\r\n\u009b31m\u202e\u2028x";
+  const spans = [
+    span("r", "caller", "POST /v1/messages"),
+    span("c", "r", `chat ${evil}`, {
+      attributes: {
+        "gen_ai.response.finish_reasons": [evil],
+        "error.type": `${evil}${"e".repeat(5000)}`,
+      },
+    }),
+  ];
+  for (const text of [callPicture(spans), callShape(spans)]) {
+    const lines = text.split("\n");
+    expect(lines).toHaveLength(2);
+    expect(lines.join("")).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+    expect(lines[1]).toContain("chat ?[2J???31m??x");
+    expect(lines[1]!.length).toBeLessThan(1000);
+  }
+});

@@ -47,6 +47,17 @@ describe("the account", () => {
   });
 });
 
+test("what a receiver answered drives no terminal", () => {
+  const evil = "HTTP 400: \u001b[2J\nledger /fine";
+  const shown = accountText(
+    { ...account, destinations: [{ ...destination, lastError: evil }] },
+    "l",
+  );
+  expect(shown.split("\n").at(-1)).toBe("  last error: HTTP 400: ?[2J?ledger /fine");
+  const rejected = { destination: "d", call: "c", rejectedAtMs: 0, reason: evil, spanCount: 1 };
+  expect(rejectedText([{ ...rejected, traceId: testTraceId }]).split("\n")).toHaveLength(2);
+});
+
 describe("the calls", () => {
   const call = createCallSource().open();
   const spans = decodeSpans(sealCall(call, { status: 200 }).spans);
