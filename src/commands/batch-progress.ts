@@ -16,9 +16,13 @@ const barCells = 20;
 /** Of a terminal that does not say. */
 const usualColumns = 80;
 
-export function showProgress(progress: () => BatchProgress): ProgressLine {
+/** `terminal`: what the variable TERM says. */
+export function showProgress(
+  progress: () => BatchProgress,
+  terminal: string | undefined,
+): ProgressLine {
   const out = process.stderr;
-  const isTerminal = out.isTTY;
+  const isTerminal = out.isTTY && terminal !== "dumb"; // which knows no escape sequences
   const clear = (): void => {
     if (isTerminal) out.write("\r\x1b[K");
   };

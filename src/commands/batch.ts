@@ -179,7 +179,7 @@ async function runJob(
       openRows: () => openBatchRows(ledgerPath, number),
       notice: (level, text) => line.say(`${level}: ${text}`),
     });
-    const shown = showProgress(running.progress);
+    const shown = showProgress(running.progress, variable(readEnvironment(), "TERM"));
     line.say = shown.say;
     onLeaveSignal(
       (signal) => {

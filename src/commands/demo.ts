@@ -1,5 +1,7 @@
 // `everyspan demo`: shows in seconds, and without a key, that every call has one whole trace. Main thread.
 
+import { constants } from "node:os";
+
 import { defineCommand } from "citty";
 import type { CommandDef } from "citty";
 
@@ -11,6 +13,7 @@ import { runDemo } from "../demo/run-demo.ts";
 import { version } from "../version.ts";
 import { accountText } from "./batch-text.ts";
 import { callPicture, callShape } from "./call-picture.ts";
+import { onLeaveSignal } from "./leave-signals.ts";
 import { print } from "./print.ts";
 
 export const demo: CommandDef = defineCommand({
@@ -20,6 +23,8 @@ export const demo: CommandDef = defineCommand({
       "Sixty calls at once through a real gateway, and the trace of each kind (no key needed)",
   },
   async run() {
+    const leave = (signal: string): void => process.exit(signalled + signalNumber(signal));
+    onLeaveSignal(leave, () => undefined);
     const result = await runDemo(version);
     print(demoText(result));
     const batch = await runBatchDemo(version);
@@ -27,6 +32,13 @@ export const demo: CommandDef = defineCommand({
     process.exit(result.problems.length + batch.problems.length === 0 ? 0 : 1);
   },
 });
+
+/** What a shell says of a process that a signal ended. */
+const signalled = 128;
+
+function signalNumber(signal: string): number {
+  return (constants.signals as Readonly<Record<string, number>>)[signal] ?? 0;
+}
 
 /** Each distinct tree once, then the account; then what is not whole, if anything. */
 export function demoText(result: DemoResult): string {

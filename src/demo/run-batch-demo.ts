@@ -1,8 +1,6 @@
 // The demo's second half: sixty labelled messages through a batch that is stopped in the middle and goes on. Main
 // thread; the provider is scripted, all on loopback, all gone at the end.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { batchConfig } from "../batch/batch-threads.ts";
@@ -10,6 +8,7 @@ import { prepareJob } from "../batch/prepare-job.ts";
 import { startBatch, type BatchEnd } from "../batch/run-batch.ts";
 import { loadConfig } from "../config/load.ts";
 import { openBatchReader, openBatchRows } from "../tracing/exporter/batch-reader.ts";
+import { createDemoFolder } from "./demo-folder.ts";
 import { startOtlpReceiver } from "./otlp-receiver.ts";
 import type { ProviderRequest, Script } from "./provider-script.ts";
 import { startScriptedProvider } from "./scripted-provider.ts";
@@ -29,7 +28,8 @@ const stopAfter = 25;
 const lookEveryMs = 5;
 
 export async function runBatchDemo(version: string): Promise<BatchDemoResult> {
-  const folder = mkdtempSync(join(tmpdir(), "everyspan-demo-"));
+  const own = createDemoFolder();
+  const folder = own.path;
   const provider = startScriptedProvider({ script: judgeTopic, record: false });
   const receiver = startOtlpReceiver();
   await Bun.write(join(folder, "support.csv"), supportMessages);
@@ -53,7 +53,7 @@ export async function runBatchDemo(version: string): Promise<BatchDemoResult> {
   } finally {
     provider.stop();
     receiver.stop();
-    rmSync(folder, { recursive: true, force: true });
+    own.remove();
   }
 }
 

@@ -1,8 +1,6 @@
 // The demo's run: a scripted provider, the real gateway with its real threads, a real OTLP receiver, and
 // sixty calls at once over real sockets. Main thread; everything is on loopback and is stopped at the end.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { loadConfig } from "../config/load.ts";
@@ -13,6 +11,7 @@ import { createIdSource } from "../tracing/recorder/ids.ts";
 import { formatTraceparent } from "../tracing/recorder/propagation.ts";
 import { demoCalls, demoRequest } from "./demo-calls.ts";
 import type { DemoCall } from "./demo-calls.ts";
+import { createDemoFolder } from "./demo-folder.ts";
 import { startOtlpReceiver } from "./otlp-receiver.ts";
 import type { ReceivedSpan } from "./received-span.ts";
 import { startScriptedProvider } from "./scripted-provider.ts";
@@ -35,7 +34,8 @@ const settleTriesMax = 40;
 const leaveAfterMs = 100;
 
 export async function runDemo(version: string): Promise<DemoResult> {
-  const folder = mkdtempSync(join(tmpdir(), "everyspan-demo-"));
+  const own = createDemoFolder();
+  const folder = own.path;
   const provider = startScriptedProvider();
   const receiver = startOtlpReceiver();
   const file = join(folder, "everyspan.yaml");
@@ -70,7 +70,7 @@ export async function runDemo(version: string): Promise<DemoResult> {
     await gateway.stop();
     provider.stop();
     receiver.stop();
-    rmSync(folder, { recursive: true, force: true });
+    own.remove();
   }
 }
 

@@ -2,7 +2,16 @@
 // is newer or is not a ledger. It must never delete or overwrite one.
 
 import { Database } from "bun:sqlite";
-import { closeSync, fstatSync, fsync, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { bringUpToDate, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
 
@@ -54,11 +63,30 @@ export function ledgerProblem(
   if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
     return { ok: false, fatal: true, error: damagedLedger(path, text) };
   }
+  const isAccess = code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY");
+  const said = (isAccess ? accessProblem(path) : undefined) ?? text;
   return {
     ok: false,
     fatal: false,
-    error: `ledger ${path}: ${text}${text.includes(code) ? "" : ` (${code})`}`,
+    error: `ledger ${path}: ${said}${said.includes(code) ? "" : ` (${code})`}`,
   };
+}
+
+/** What SQLite says only that it cannot; undefined where it is something else. */
+function accessProblem(path: string): string | undefined {
+  const may = (what: string, mode: number): boolean => {
+    try {
+      accessSync(what, mode);
+      return true;
+    } catch {
+      return false; // which is the answer
+    }
+  };
+  if (!may(path, constants.R_OK)) return "this user may not read it";
+  if (!may(dirname(path), constants.W_OK)) {
+    return "this user may not write to its folder, as is needed to read it, too";
+  }
+  return may(path, constants.W_OK) ? undefined : "this user may not write it";
 }
 
 export function damagedLedger(path: string, detail: string): string {

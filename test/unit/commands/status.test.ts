@@ -1,7 +1,7 @@
 // `everyspan status` as a person has it, where there is little or nothing for it to read.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openLedgerFile } from "../../../src/tracing/exporter/ledger-file.ts";
@@ -28,6 +28,23 @@ test("--flush of a ledger that is not there makes none", () => {
     expect({ code, files: readdirSync(folder) }).toEqual({ code: 1, files: [] });
     expect(err).toMatch(/^there is no ledger at .*\n$/);
   }
+});
+
+test.skipIf(process.getuid?.() === 0)("a ledger that this user may not read is told so", () => {
+  const path = join(folder, "mine.db");
+  const opened = openLedgerFile(path, "process");
+  if (opened.ok) opened.file.close();
+  chmodSync(path, 0o000);
+  const said = `ledger ${path}: this user may not read it (SQLITE_CANTOPEN)\n`;
+  expect(status("mine.db")).toEqual({ code: 1, out: "", err: said });
+  chmodSync(path, 0o644);
+  chmodSync(folder, 0o555);
+  const { code, err } = status("mine.db");
+  chmodSync(folder, 0o755);
+  expect(code).toBe(1);
+  expect(err).toContain(
+    "this user may not write to its folder, as is needed to read it, too (SQLITE_",
+  );
 });
 
 test("a folder is no ledger", () => {
