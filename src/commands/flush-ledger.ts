@@ -1,6 +1,7 @@
 // Runs an exporter on a ledger that no serve holds: calls that a killed process left open are closed, and
 // what is pending is exported. Main thread.
 
+import { existsSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
 import { threadEntry } from "../entrypoints.ts";
 import { createExporterThread } from "../server/exporter-thread.ts";
@@ -23,6 +24,7 @@ export async function flushLedger(
       tracing: JSON.stringify(tracing),
       resource: JSON.stringify(tracing.resource),
       version,
+      keepsReserve: existsSync(`${path}-reserve`),
     },
     wait: {
       waitsFor: "nothing",

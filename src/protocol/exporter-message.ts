@@ -181,4 +181,6 @@ export interface ExporterStart {
    * another run are closed as interrupted, those of this run are still under way. Absent: a new run.
    */
   readonly run?: string;
+  /** Keeps room back on the ledger's volume, so that it heals when that was full (ledger-reserve.ts). */
+  readonly keepsReserve?: boolean;
 }

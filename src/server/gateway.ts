@@ -238,6 +238,7 @@ function startExporter({
       resource: JSON.stringify(config.tracing.resource),
       version,
       run: Bun.randomUUIDv7(),
+      keepsReserve: true,
     },
     wait: {
       waitsFor: config.tracing.replyWaitsFor,

@@ -3,11 +3,12 @@
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOtlpReceiver, type OtlpReceiver } from "../../src/demo/otlp-receiver.ts";
 import { callGateway, createFaultyWorld, readiness } from "../support/faulty-world.ts";
 import { quietAccount, scrape } from "../support/gateway-metrics.ts";
+import { smallVolume } from "../support/small-volume.ts";
 import { assertWholeTrace } from "../support/trace-assertions.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -89,11 +90,8 @@ describe("under way", () => {
 
   test("full: calls are served, what cannot be committed is counted, and all is well afterwards", async () => {
     const world = createFaultyWorld(cleanups);
-    const small = join(world.folder, "small");
-    mkdirSync(small);
-    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=3m", "none", small]);
-    if (mounted.exitCode !== 0) return console.log("skipped: no right to mount a small disk");
-    cleanups.push(() => Bun.spawnSync(["umount", "-l", small]));
+    const small = smallVolume(3 << 20, cleanups);
+    if (small === undefined) return;
     const gateway = await world.start({
       tracing: { ledger: { path: join(small, "ledger.db"), commit_timeout: "300ms" } },
     });
@@ -193,4 +191,71 @@ describe("under way", () => {
     const account = await quietAccount(gateway.url);
     expect(account).toMatchObject({ recorded: 10, committed: 5, lost: 5, open: 0 });
   }, 30_000);
+});
+
+describe("a volume of its own that the ledger fills while its receiver is down", () => {
+  const prompt = "a long story ".repeat(2000);
+
+  test.each(["serve", "refuse"])(
+    "heals by itself when the receiver is back, also over a kill -9, under on_failure: %s",
+    async (onFailure) => {
+      const world = createFaultyWorld(cleanups);
+      const small = smallVolume(8 << 20, cleanups);
+      if (small === undefined) return;
+      const out = receiver();
+      out.setBehaviour(503);
+      const path = join(small, "ledger.db");
+      const tracing = {
+        capture_content: true,
+        content_limit: 100_000,
+        destinations: [{ name: "main", endpoint: out.url }],
+        ledger: { path, commit_timeout: "300ms", on_failure: onFailure },
+      };
+      let gateway = await world.start({ tracing });
+      const call = () => callGateway(gateway, { route: "/v1/messages", prompt });
+      const reserve = () => statSync(`${path}-reserve`, { throwIfNoEntry: false })?.size ?? 0;
+      await waitFor(() => reserve() > 0, 5000, "the reserve");
+      const isDegraded = async () => (await readiness(gateway)).status !== "ok";
+      const callUntil = (condition: () => Promise<boolean>, what: string) =>
+        waitFor(
+          async () => {
+            expect([200, ...(onFailure === "refuse" ? [503] : [])]).toContain(
+              (await call()).status,
+            );
+            return condition();
+          },
+          20_000,
+          what,
+        );
+      await callUntil(
+        async () => (await readiness(gateway)).reasons.some((reason) => reason.includes("is full")),
+        "a full disk",
+      );
+      expect((await readiness(gateway)).code).toBe(onFailure === "refuse" ? 503 : 200);
+      const full = await scrape(gateway.url);
+      expect(full.committed).toBeGreaterThan(300);
+      if (onFailure === "serve") {
+        await callUntil(async () => (await scrape(gateway.url)).lost > full.lost, "a loss");
+      }
+      expect(gateway.stderr().match(/: ledger .* is full/g) ?? gateway.stderr()).toHaveLength(1);
+
+      gateway.kill("SIGKILL");
+      await gateway.exited;
+      // Under `refuse` it is not ready before that.
+      if (onFailure === "refuse") out.setBehaviour({ kind: "accept" });
+      gateway = await world.start({ tracing });
+      if (onFailure === "serve") expect(await isDegraded()).toBe(true);
+      out.setBehaviour({ kind: "accept" });
+      await callUntil(async () => !(await isDegraded()), "a ledger that takes calls again");
+      const after = await call();
+      expect(after.status).toBe(200);
+      const account = await quietAccount(gateway.url, 20_000);
+      expect(account.committed).toBeGreaterThanOrEqual(full.committed + 5);
+      expect(account.destinations["main"]).toMatchObject({ pending: 0, expired: 0 });
+      const spans = out.spans().filter(({ traceId }) => traceId === after.caller.traceId);
+      assertWholeTrace(spans, { caller: after.caller, route: "/v1/messages", chat: true });
+      expect(new Set(out.spans().map(({ spanId }) => spanId)).size).toBe(account.committed);
+    },
+    60_000,
+  );
 });

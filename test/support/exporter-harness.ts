@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { DestinationConfig, TracingConfig } from "../../src/config/schema.ts";
 import { threadEntry } from "../../src/entrypoints.ts";
@@ -27,6 +28,8 @@ export interface TestExporter {
   send(command: ExporterCommand): void;
   /** Waits until these calls are acknowledged. */
   committed(...calls: readonly string[]): Promise<void>;
+  /** All that were. */
+  committedCalls(): ReadonlySet<string>;
   failed(): string[];
   notices(): string[];
   health(): { readonly ledgerUp: boolean; readonly reasons: string } | undefined;
@@ -92,6 +95,7 @@ export function exporterStart(tracing: TracingConfig, run?: string): ExporterSta
     tracing: JSON.stringify(tracing),
     resource: JSON.stringify({ "service.version": "test" }),
     version: "0.0.0",
+    keepsReserve: true,
     ...(run !== undefined && { run }),
   };
 }
@@ -128,6 +132,7 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
         `commit of ${calls.join(" ")}`,
       );
     },
+    committedCalls: () => acknowledged,
     failed: () =>
       events.flatMap((event) => (event.kind === "failed" ? event.calls.split(" ") : [])),
     notices: () => events.flatMap((event) => (event.kind === "notice" ? [event.text] : [])),
@@ -150,6 +155,31 @@ export async function startExporter(tracing: TracingConfig, run?: string): Promi
       return JSON.parse(stopped.account) as Account;
     },
   };
+}
+
+export interface ExporterProcess {
+  readonly child: Bun.Subprocess<"ignore", "pipe", "inherit">;
+  readonly lines: readonly string[];
+  readonly reading: Promise<void>;
+}
+
+/** A process with such a thread, that commits calls for as long as it lives; `lines` are what it says. */
+export function startExporterProcess(tracing: TracingConfig, padding = 0): ExporterProcess {
+  const entry = fileURLToPath(new URL("exporter-process.ts", import.meta.url));
+  const child = Bun.spawn(
+    [process.execPath, entry, JSON.stringify(exporterStart(tracing)), String(padding)],
+    { stdout: "pipe", stderr: "inherit" },
+  );
+  const lines: string[] = [];
+  const reading = (async () => {
+    let rest = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      lines.push(...parts);
+    }
+  })();
+  return { child, lines, reading };
 }
 
 export interface TestCallShape {

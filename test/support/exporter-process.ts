@@ -1,5 +1,5 @@
 // Tests: a process with an exporter thread of its own, to be killed. Reads the start from its argument, commits
-// calls as fast as it may, and prints each call's id only once it is acknowledged.
+// calls as fast as it may, as long as a second one says, and prints each call's id only once it is acknowledged.
 
 import { Worker } from "node:worker_threads";
 import { threadEntry } from "../../src/entrypoints.ts";
@@ -10,6 +10,8 @@ const worker = new Worker(threadEntry("exporter"), {
   workerData: JSON.parse(process.argv[2] ?? "") as ExporterStart,
 });
 const inFlight = 20;
+const padding = Number(process.argv[3] ?? 0);
+const afterLossMs = 20;
 
 worker.on("message", (event: ExporterEvent) => {
   if (event.kind === "ready" && event.error !== "") {
@@ -24,6 +26,13 @@ worker.on("message", (event: ExporterEvent) => {
     process.stdout.write(`open ${open.spanIds.join(" ")}\n`);
     for (let count = 0; count < inFlight; count += 1) post();
   }
+  if (event.kind === "failed") {
+    for (const call of event.calls.split(" ")) {
+      process.stdout.write("failed\n");
+      spansOf.delete(call);
+      setTimeout(post, afterLossMs);
+    }
+  }
   if (event.kind !== "committed") return;
   for (const call of event.calls.split(" ")) {
     process.stdout.write(`${spansOf.get(call)}\n`);
@@ -35,7 +44,7 @@ worker.on("message", (event: ExporterEvent) => {
 const spansOf = new Map<string, string>();
 
 function post(): void {
-  const call = testCall();
+  const call = testCall({ padding });
   spansOf.set(call.call, `acknowledged ${call.spanIds.join(" ")}`);
   worker.postMessage(exporterWords(finished(call)));
 }

@@ -3,21 +3,21 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { openLedgerReader } from "../../src/tracing/exporter/ledger-reader.ts";
 import type { TracingConfig } from "../../src/config/schema.ts";
 import {
   assertAddsUp,
-  exporterStart,
   finished,
   startExporter,
+  startExporterProcess,
   temporaryFolder,
   testCall,
   testDestination,
   testTracing,
   type TestExporter,
 } from "../support/exporter-harness.ts";
+import { smallVolume } from "../support/small-volume.ts";
 import { startReceiver, type ScriptedReceiver } from "../support/scripted-receiver.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -45,25 +45,9 @@ async function exporter(tracing: TracingConfig, run?: string): Promise<TestExpor
 }
 
 function startProcess(tracing: TracingConfig) {
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      fileURLToPath(new URL("../support/exporter-process.ts", import.meta.url)),
-      JSON.stringify(exporterStart(tracing)),
-    ],
-    { stdout: "pipe", stderr: "inherit" },
-  );
-  cleanups.push(() => child.kill("SIGKILL"));
-  const lines: string[] = [];
-  const reading = (async () => {
-    let rest = "";
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      const parts = (rest + text).split("\n");
-      rest = parts.pop() ?? "";
-      lines.push(...parts);
-    }
-  })();
-  return { child, lines, reading };
+  const started = startExporterProcess(tracing);
+  cleanups.push(() => started.child.kill("SIGKILL"));
+  return started;
 }
 
 describe("kill -9", () => {
@@ -292,11 +276,8 @@ describe("disk", () => {
   });
 
   test("a full disk costs only what comes while it is full", async () => {
-    const small = "/tmp/everyspan-full-disk";
-    mkdirSync(small, { recursive: true });
-    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=2m", "none", small]);
-    if (mounted.exitCode !== 0) return console.log("skipped: no right to mount a small disk");
-    cleanups.push(() => Bun.spawnSync(["umount", "-l", small]));
+    const small = smallVolume(2 << 20, cleanups);
+    if (small === undefined) return;
     const thread = await exporter(testTracing(small, { ledger: { commitTimeoutMs: 300 } }));
     const first = testCall();
     thread.send(finished(first));

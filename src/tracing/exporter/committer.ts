@@ -7,12 +7,15 @@ import type { ExporterCommand, ExporterEvent } from "../../protocol/exporter-mes
 import { groupCommands, isAcknowledged } from "./commit-group.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
 import type { LedgerService } from "./ledger-service.ts";
+import type { RoomPlan } from "./ledger-room.ts";
 import type { Ledger } from "./ledger.ts";
 
 export type WriteCommand = Exclude<ExporterCommand, { kind: "account" | "stop" }>;
 
 export interface CommitterOptions {
   readonly service: LedgerService;
+  /** What one transaction and the log may take; it follows the size of the volume. */
+  readonly plan: () => Pick<RoomPlan, "groupCharsMax" | "logPagesMax" | "logPagesLimit">;
   /** How long calls wait for a ledger that went down. */
   readonly commitTimeoutMs: number;
   readonly nowMs: () => number;
@@ -28,6 +31,8 @@ export interface Committer {
   isQuiet(): boolean;
   /** Lost and not yet told to the ledger. */
   unwrittenLost(): number;
+  /** Tells the ledger of them even while its disk is full: they are a few bytes, and the process may end. */
+  saveLost(): void;
   /** Commits all that waits, as far as the ledger is up. */
   flushAll(): void;
   /** Commits all that waits, or gives it up when the ledger does not come back in time. */
@@ -36,8 +41,6 @@ export interface Committer {
 
 /** One transaction takes at most so many commands, so that the first of a burst waits for few others. */
 const groupMax = 1000;
-/** Small enough that moving the log stalls commits for a few milliseconds only. */
-const logPagesMax = 1000;
 /** What may wait in memory for a ledger that is down, in characters. */
 const heldCharsMax = 64 * 1024 * 1024;
 
@@ -81,17 +84,31 @@ export function createCommitter(options: CommitterOptions): Committer {
     }
   };
 
+  /** From the queue what one transaction takes: one command, and more as long as they are few and short. */
+  const takeGroup = (): WriteCommand[] => {
+    const { groupCharsMax } = options.plan();
+    let [count, chars] = [0, 0];
+    for (const command of queue) {
+      if (count === groupMax || chars > groupCharsMax) break;
+      chars += charsOf(command);
+      count += 1;
+    }
+    const taken = count < queue.length ? queue.slice(0, count) : queue;
+    queue = count < queue.length ? queue.slice(count) : [];
+    return taken;
+  };
+
   const flush = (): void => {
-    const opened = service.current();
+    const opened = service.forCalls();
     if (opened === undefined) return hold();
     heldChars = 0;
     if (adrift.length > 0) queue = [...adrift.splice(0), ...queue];
-    const taken = queue.length > groupMax ? queue.slice(0, groupMax) : queue;
-    queue = queue.length > groupMax ? queue.slice(groupMax) : [];
+    const taken = takeGroup();
     if (queue.length > 0) schedule();
     if (taken.length > 0 || unwrittenLost > 0) commit(opened, taken);
     // What comes again comes first and all at once: to a new thread in one message, on a file made anew from here.
-    if (taken.length > 0 && isQuiet() && service.current() === opened) opened.ledger.forgetResent();
+    if (taken.length > 0 && isQuiet() && service.forCalls() === opened)
+      opened.ledger.forgetResent();
   };
 
   const commit = (opened: OpenedLedger, taken: readonly WriteCommand[]): void => {
@@ -124,14 +141,17 @@ export function createCommitter(options: CommitterOptions): Committer {
       }
       return;
     }
-    if (ledger.logPages() > logPagesMax) void moveLog(ledger);
+    const pages = ledger.logPages();
+    const { logPagesMax, logPagesLimit } = options.plan();
+    if (pages > logPagesLimit) moveLogNow(ledger);
+    else if (pages > logPagesMax) void moveLog(ledger);
   };
 
   const commitSingly = (opened: OpenedLedger, commands: readonly WriteCommand[]): void => {
     const later = queue;
     queue = [];
     for (const command of commands) {
-      if (service.current() === opened) commit(opened, [command]);
+      if (service.forCalls() === opened) commit(opened, [command]);
       else queue.push(command);
     }
     queue = [...queue, ...later];
@@ -143,9 +163,23 @@ export function createCommitter(options: CommitterOptions): Committer {
     isMovingLog = true;
     await ledger.file.syncLog();
     isMovingLog = false;
-    if (service.current()?.ledger !== ledger) return;
+    if (service.current()?.ledger === ledger) moveLogNow(ledger);
+  };
+
+  const moveLogNow = (ledger: Ledger): void => {
     try {
       ledger.moveLog("PASSIVE");
+    } catch (error) {
+      service.fail(error);
+    }
+  };
+
+  const saveLost = (): void => {
+    const ledger = service.isFull() ? service.current()?.ledger : undefined;
+    if (unwrittenLost === 0 || ledger === undefined) return;
+    try {
+      ledger.commit([], [], unwrittenLost);
+      unwrittenLost = 0;
     } catch (error) {
       service.fail(error);
     }
@@ -165,13 +199,13 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 
   const flushAll = (): void => {
-    while (!isQuiet() && service.current() !== undefined) flush();
+    while (!isQuiet() && service.forCalls() !== undefined) flush();
   };
 
   return {
     receive(command) {
       queue.push(command);
-      if (service.current() === undefined) heldChars += charsOf(command);
+      if (service.forCalls() === undefined) heldChars += charsOf(command);
       if (isFinishing) flush();
       else schedule();
     },
@@ -182,6 +216,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     },
     isQuiet,
     unwrittenLost: () => unwrittenLost,
+    saveLost,
     flushAll,
     async finish() {
       flushAll();
@@ -194,6 +229,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       giveUp([...adrift.splice(0), ...queue], service.problem());
       queue = [];
       if (unwrittenLost > 0) flush();
+      saveLost();
       isFinishing = true;
     },
   };

@@ -40,6 +40,7 @@ function startThread(): void {
     resource: JSON.parse(start.resource) as Record<string, string>,
     version: start.version,
     run: start.run ?? Bun.randomUUIDv7(),
+    keepsReserve: start.keepsReserve === true,
     emit,
     nowMs: createWallClock(),
     random: Math.random,

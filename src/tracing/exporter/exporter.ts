@@ -9,6 +9,8 @@ import type { Fetch } from "./destination-transport.ts";
 import { createExportWaiters } from "./export-waiters.ts";
 import { createLedgerKeeper, type OpenedLedger } from "./ledger-keeper.ts";
 import { startMaintenance } from "./ledger-maintenance.ts";
+import { createLedgerReserve } from "./ledger-reserve.ts";
+import { planRoom } from "./ledger-room.ts";
 import { startLedgerService } from "./ledger-service.ts";
 
 export interface ExporterOptions {
@@ -16,6 +18,8 @@ export interface ExporterOptions {
   readonly resource: Readonly<Record<string, string>>;
   readonly version: string;
   readonly run: string;
+  /** Whether room is kept back on the ledger's volume. */
+  readonly keepsReserve: boolean;
   readonly emit: (event: ExporterEvent) => void;
   readonly nowMs: () => number;
   readonly random: () => number;
@@ -63,13 +67,16 @@ export function createExporter(options: ExporterOptions): Exporter {
     notice("error", problem);
     reportHealth();
     committer.ledgerChanged();
+    if (service.isFull()) maintenance.hurry();
   };
 
   const keeper = createLedgerKeeper({ tracing, run: options.run, nowMs });
   const { path } = tracing.ledger;
+  const reserve = options.keepsReserve ? createLedgerReserve(path) : undefined;
   const service = startLedgerService({
     path,
     keeper,
+    reserve,
     nowMs,
     onUp,
     onDown,
@@ -108,8 +115,12 @@ export function createExporter(options: ExporterOptions): Exporter {
     onNotice: notice,
   });
 
+  // The folder is there by now; a flood of calls does not wait for the first look at its volume.
+  reserve?.room();
+  const anyPlan = planRoom(Infinity);
   const committer = createCommitter({
     service,
+    plan: () => reserve?.plan() ?? anyPlan,
     commitTimeoutMs: tracing.ledger.commitTimeoutMs,
     nowMs,
     emit,
@@ -124,9 +135,13 @@ export function createExporter(options: ExporterOptions): Exporter {
   const maintenance = startMaintenance({
     limits: tracing.ledger,
     service,
+    reserve,
     nowMs,
     isQuiet: committer.isQuiet,
-    onTick: destinations.wake,
+    onTick() {
+      committer.saveLost();
+      destinations.wake();
+    },
     onNotice: notice,
   });
 
@@ -160,7 +175,11 @@ export function createExporter(options: ExporterOptions): Exporter {
   };
 
   isReady = true;
-  emit({ kind: "ready", error: service.problem(), fatal: service.isFatal() });
+  // A ledger whose disk is full is up for its destinations, and health says the rest.
+  const problem = service.problem();
+  const isOpen = service.current() !== undefined;
+  emit({ kind: "ready", error: isOpen ? "" : problem, fatal: service.isFatal() });
+  if (isOpen && problem !== "") notice("error", problem);
   reportHealth();
 
   return {

@@ -13,12 +13,18 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { isDiskFull } from "./disk-full.ts";
 import { bringUpToDate, ledgerVersion, pageSizeBytes } from "./ledger-schema.ts";
 
+export type LedgerOpening = { readonly ok: true; readonly file: LedgerFile } | LedgerProblem;
+
 /** `fatal`: trying again cannot help, a person has to decide. */
-export type LedgerOpening =
-  | { readonly ok: true; readonly file: LedgerFile }
-  | { readonly ok: false; readonly fatal: boolean; readonly error: string };
+export interface LedgerProblem {
+  readonly ok: false;
+  readonly fatal: boolean;
+  readonly error: string;
+  readonly isDiskFull?: boolean;
+}
 
 export interface LedgerFile {
   readonly database: Database;
@@ -54,10 +60,7 @@ export function openLedgerFile(path: string, durability: "process" | "power"): L
 }
 
 /** Says what an SQLite or file system error means for the ledger at `path`. */
-export function ledgerProblem(
-  path: string,
-  error: unknown,
-): { readonly ok: false; readonly fatal: boolean; readonly error: string } {
+export function ledgerProblem(path: string, error: unknown): LedgerProblem {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const text = error instanceof Error ? error.message : String(error);
   if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
@@ -69,6 +72,7 @@ export function ledgerProblem(
     ok: false,
     fatal: false,
     error: `ledger ${path}: ${said}${said.includes(code) ? "" : ` (${code})`}`,
+    ...(isDiskFull(error) && { isDiskFull: true }),
   };
 }
 

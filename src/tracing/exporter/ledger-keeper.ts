@@ -4,7 +4,7 @@
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TracingConfig } from "../../config/schema.ts";
-import { ledgerProblem, openLedgerFile } from "./ledger-file.ts";
+import { ledgerProblem, openLedgerFile, type LedgerProblem } from "./ledger-file.ts";
 import { registerDestinations } from "./destination-rows.ts";
 import { openDestination, type DestinationLedger } from "./ledger-destinations.ts";
 import { acquireLedgerLock, type LedgerLock } from "./ledger-lock.ts";
@@ -17,13 +17,11 @@ export interface OpenedLedger {
   readonly interruptedCalls: number;
 }
 
-export type KeeperAttempt =
-  | { readonly ok: true; readonly opened: OpenedLedger }
-  | { readonly ok: false; readonly fatal: boolean; readonly error: string };
+export type KeeperAttempt = { readonly ok: true; readonly opened: OpenedLedger } | LedgerProblem;
 
 export interface LedgerKeeper {
-  /** Opens the ledger anew. Never throws. */
-  open(): KeeperAttempt;
+  /** Opens the ledger anew. While its disk is full, what was interrupted stays open. Never throws. */
+  open(isFull: boolean): KeeperAttempt;
   /**
    * The file was taken away while we still hold it: writes all of it back to its place, or beside it when
    * something else is there by now. Never throws; `isSafe` once nothing would be lost by closing it.
@@ -52,7 +50,7 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
   const { path, durability } = options.tracing.ledger;
   let lock: LedgerLock | undefined;
 
-  const open = (): KeeperAttempt => {
+  const open = (isFull: boolean): KeeperAttempt => {
     mkdirSync(dirname(path), { recursive: true });
     if (lock !== undefined && !lock.isInPlace()) {
       lock.release();
@@ -66,8 +64,10 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
       const configs = options.tracing.destinations;
       const { run, nowMs } = options;
       const recentBytesMax = configs.length === 0 ? 0 : recentBytesMaxWithDestinations;
+      // Before anything takes the room that it needs.
+      if (isFull) opening.file.database.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
       const ledger = openLedger(opening.file, { run, nowMs, recentBytesMax });
-      const interruptedCalls = ledger.closeInterrupted();
+      const interruptedCalls = isFull ? 0 : ledger.closeInterrupted();
       registerDestinations(ledger, configs);
       const byName = new Map(configs.map(({ name }) => [name, openDestination(ledger, name)]));
       return { ok: true, opened: { ledger, destinations: byName, interruptedCalls } };
@@ -78,9 +78,9 @@ export function createLedgerKeeper(options: KeeperOptions): LedgerKeeper {
   };
 
   return {
-    open() {
+    open(isFull) {
       try {
-        return open();
+        return open(isFull);
       } catch (error) {
         return ledgerProblem(path, error);
       }

@@ -1,13 +1,16 @@
 // What the ledger needs from time to time, exporter thread: the heartbeat that says until when this process was
-// alive, retention, checkpoints. In small steps: commits wait behind each of them.
+// alive, retention, checkpoints, room on its volume. In small steps: commits wait behind each of them.
 
 import type { LedgerConfig } from "../../config/schema.ts";
+import type { LedgerReserve } from "./ledger-reserve.ts";
 import { applyRetention } from "./ledger-retention.ts";
+import { hasRoomFor, ledgerNeeds } from "./ledger-room.ts";
 import type { LedgerService } from "./ledger-service.ts";
 
 export interface MaintenanceOptions {
   readonly limits: LedgerConfig;
   readonly service: LedgerService;
+  readonly reserve: LedgerReserve | undefined;
   readonly nowMs: () => number;
   /** Nothing waits to be committed. */
   readonly isQuiet: () => boolean;
@@ -17,6 +20,8 @@ export interface MaintenanceOptions {
 }
 
 export interface Maintenance {
+  /** The ledger's disk is full: looks what can be done about it at once. */
+  hurry(): void;
   stop(): void;
 }
 
@@ -26,9 +31,10 @@ const behindMs = 10;
 const truncateEveryMs = 60_000;
 
 export function startMaintenance(options: MaintenanceOptions): Maintenance {
-  const { service, nowMs, onNotice } = options;
+  const { service, reserve, nowMs, onNotice } = options;
   let truncatedAtMs = nowMs();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isMakingReserve = false;
   /** Said once per destination until it stops. */
   let expiring = new Set<string>();
 
@@ -45,34 +51,65 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const step = (): boolean => {
     const opened = service.current();
     if (opened === undefined) return false;
-    const { expired, isBehind } = applyRetention(opened, options.limits, nowMs());
+    const isFull = service.isFull();
+    const room = reserve?.room();
+    const needs = reserve && room && ledgerNeeds(room, reserve.plan(), isFull);
+    const { expired, isBehind, reusableBytes } = applyRetention(
+      opened,
+      options.limits,
+      nowMs(),
+      needs,
+    );
     for (const [name, spans] of expired) {
       if (expiring.has(name)) continue;
       const limit = `${options.limits.maxSizeBytes} bytes (max_size)`;
       onNotice("error", `ledger is full at ${limit}: ${spans} and more spans expire for ${name}`);
     }
     if (expired.size > 0 || !isBehind) expiring = new Set(expired.keys());
-    if (!isBehind && options.isQuiet()) {
+    if (isFull) {
+      opened.ledger.moveLog("TRUNCATE");
+    } else if (!isBehind && options.isQuiet()) {
       const isDue = nowMs() - truncatedAtMs > truncateEveryMs;
       opened.ledger.moveLog(isDue ? "TRUNCATE" : "PASSIVE");
       if (isDue) truncatedAtMs = nowMs();
     }
+    if (!isBehind) void keepReserve(reusableBytes);
     return isBehind;
   };
 
+  /** Makes it where it is missing, as soon as there is room; with it the ledger takes calls again. */
+  const keepReserve = async (reusableBytes: number): Promise<void> => {
+    if (reserve === undefined || isMakingReserve) return;
+    if (!service.isFull() && reserve.isThere()) return;
+    const room = reserve.room();
+    if (room !== undefined) {
+      if (!hasRoomFor(reserve.plan(), room, reusableBytes)) return;
+      isMakingReserve = true;
+      const isMade = await reserve.make();
+      isMakingReserve = false;
+      if (!isMade) return;
+    }
+    service.roomMade();
+  };
+
+  const tickIn = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(tick, ms);
+  };
+
   const tick = (): void => {
-    let isBehind = false;
+    tickIn(tickMs); // first: what goes wrong in the step may ask for the next one sooner
     try {
-      isBehind = step();
-      if (!isBehind) options.onTick();
+      if (step()) tickIn(behindMs);
+      else options.onTick();
     } catch (error) {
       service.fail(error);
     }
-    timer = setTimeout(tick, isBehind ? behindMs : tickMs);
   };
-  timer = setTimeout(tick, tickMs);
+  tickIn(service.isFull() ? behindMs : tickMs);
 
   return {
+    hurry: () => tickIn(behindMs),
     stop() {
       clearInterval(heartbeat);
       clearTimeout(timer);

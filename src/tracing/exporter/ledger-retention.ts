@@ -3,12 +3,15 @@
 
 import type { LedgerConfig } from "../../config/schema.ts";
 import type { OpenedLedger } from "./ledger-keeper.ts";
+import { planRoom, type LedgerNeeds } from "./ledger-room.ts";
 
 export interface RetentionResult {
   /** Spans that a destination will now never get, by its name. */
   readonly expired: ReadonlyMap<string, number>;
   /** There is more to do: come back soon. */
   readonly isBehind: boolean;
+  /** Free pages of the file before the step. */
+  readonly reusableBytes: number;
 }
 
 interface OldestCalls {
@@ -20,14 +23,21 @@ interface OldestCalls {
 const chunkCalls = 250;
 /** Free pages beyond this go back to the file system, some at a time; fewer are soon used again. */
 const freePagesMax = 2048;
-const vacuumPages = 64;
 const rejectedKeptMs = 7 * 24 * 3_600_000;
 
-/** One step. Throws what the ledger throws. */
+/** Of a volume that is no concern. */
+const noNeeds: LedgerNeeds = {
+  reusableBytes: 0,
+  returnedBytes: 0,
+  vacuumPages: planRoom(Infinity).vacuumPages,
+};
+
+/** One step. For what the volume lacks only exported calls are deleted. Throws what the ledger throws. */
 export function applyRetention(
   opened: OpenedLedger,
   limits: Pick<LedgerConfig, "retentionMs" | "maxSizeBytes">,
   nowMs: number,
+  needs: LedgerNeeds = noNeeds,
 ): RetentionResult {
   const { database } = opened.ledger.file;
   const expired = new Map<string, number>();
@@ -49,12 +59,14 @@ export function applyRetention(
 
   const pages = pageFigures(opened);
   const isFull = (pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes;
-  if (isFull) opened.ledger.saveAccount();
-  if (isFull && refusals.deleteOldest(doneThrough, chunkCalls) > 0) {
+  const reusableBytes = pages.free * pages.sizeBytes;
+  const mustDelete = isFull || reusableBytes < needs.reusableBytes;
+  if (mustDelete) opened.ledger.saveAccount();
+  if (mustDelete && refusals.deleteOldest(doneThrough, chunkCalls) > 0) {
     isBehind = true;
-  } else if (isFull) {
+  } else if (mustDelete) {
     let oldest = oldestCalls(opened, doneThrough, Infinity);
-    if (oldest.lastSeq === 0) oldest = oldestCalls(opened, Infinity, Infinity);
+    if (oldest.lastSeq === 0 && isFull) oldest = oldestCalls(opened, Infinity, Infinity);
     if (oldest.lastSeq > 0) {
       database.transaction(() => {
         for (const [name, destination] of opened.destinations) {
@@ -64,23 +76,24 @@ export function applyRetention(
         deleteThrough(oldest.lastSeq);
       })();
       isBehind = true;
-    } else {
+    } else if (isFull) {
       const deleted = database.run(
         `DELETE FROM rejected WHERE rowid IN
            (SELECT rowid FROM rejected ORDER BY rejected_at_ms LIMIT ${chunkCalls})`,
       );
       isBehind ||= deleted.changes > 0;
     }
-  } else if (pages.free > freePagesMax) {
-    database.run(`PRAGMA incremental_vacuum(${vacuumPages})`);
+  }
+  if (!isBehind && pages.free > (needs.returnedBytes > 0 ? 0 : freePagesMax)) {
+    database.run(`PRAGMA incremental_vacuum(${needs.vacuumPages})`);
     isBehind = true;
   }
   database
     .query<unknown, [number]>("DELETE FROM rejected WHERE rejected_at_ms < ?")
     .run(nowMs - Math.max(limits.retentionMs, rejectedKeptMs));
   // About what the indexes and the list of free pages take.
-  if (isBehind) opened.ledger.noteLogPages(vacuumPages);
-  return { expired, isBehind };
+  if (isBehind) opened.ledger.noteLogPages(needs.vacuumPages);
+  return { expired, isBehind, reusableBytes };
 }
 
 function oldestCalls(opened: OpenedLedger, throughSeq: number, beforeMs: number): OldestCalls {

@@ -57,6 +57,8 @@ const commitPages = 4;
 /** Its row is a page of every commit that writes it; whoever opens the ledger counts that many calls at most. */
 const saveEveryCalls = 256;
 
+const interruptedBytesMax = 64 * 1024;
+
 interface NewCall extends BatchCall {
   readonly sampled: boolean;
 }
@@ -217,8 +219,7 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     },
     closeInterrupted() {
       const { calls, rows, unreadable } = interruptedCalls(database, run, aliveAtMs);
-      for (let at = 0; at < calls.length; at += 500) {
-        const some = calls.slice(at, at + 500);
+      for (const some of inChunks(calls)) {
         const names = new Set(some.map(({ call }) => call));
         commit(some, [], 0, { begun: [], rows: rows.filter(({ call }) => names.has(call)) });
       }
@@ -249,6 +250,21 @@ export function openLedger(file: LedgerFile, options: LedgerOptions): Ledger {
     openCalls: () => openFigures().calls,
     openSpans: () => openFigures().spans,
   };
+}
+
+/** Few enough for one transaction on a volume that is nearly full. */
+function* inChunks(calls: readonly CallRow[]): Iterable<CallRow[]> {
+  let chunk: CallRow[] = [];
+  let sizeBytes = 0;
+  for (const call of calls) {
+    chunk.push(call);
+    sizeBytes += call.spans.length;
+    if (sizeBytes < interruptedBytesMax) continue;
+    yield chunk;
+    chunk = [];
+    sizeBytes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
 }
 
 /** Without the rows whose calls were known: their ends came with these calls. */

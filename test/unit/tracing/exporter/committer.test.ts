@@ -6,6 +6,7 @@ import type { ExporterCommand, ExporterEvent } from "../../../../src/protocol/ex
 import { createCommitter, type WriteCommand } from "../../../../src/tracing/exporter/committer.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
 import type { OpenedLedger } from "../../../../src/tracing/exporter/ledger-keeper.ts";
+import { planRoom } from "../../../../src/tracing/exporter/ledger-room.ts";
 import type { LedgerService } from "../../../../src/tracing/exporter/ledger-service.ts";
 import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
@@ -13,6 +14,9 @@ import { waitFor } from "../../../support/wait-for.ts";
 
 const downService: LedgerService = {
   current: () => undefined,
+  forCalls: () => undefined,
+  isFull: () => false,
+  roomMade: () => undefined,
   last: () => undefined,
   problem: () => "it is down",
   downSinceMs: () => 0,
@@ -23,10 +27,19 @@ const downService: LedgerService = {
   stop: () => undefined,
 };
 
+/** One that is up, or down, for calls as for all else. */
+function serviceOf(
+  current: LedgerService["current"],
+  changes: Partial<LedgerService> = {},
+): LedgerService {
+  return { ...downService, current, forCalls: current, ...changes };
+}
+
 function setUp(service = downService, nowMs = () => 0) {
   const events: ExporterEvent[] = [];
   const committer = createCommitter({
     service,
+    plan: () => planRoom(Infinity),
     commitTimeoutMs: 60_000,
     nowMs,
     emit: (event) => void events.push(event),
@@ -98,7 +111,7 @@ test("what was sent again is remembered until all of it is in the ledger, in as 
   const told: number[] = [];
   const ledger = { ...real, forgetResent: () => void told.push(real.totals.calls) };
   const opened = { ledger, destinations: new Map(), interruptedCalls: 0 };
-  const { committer } = setUp({ ...downService, current: () => opened });
+  const { committer } = setUp(serviceOf(() => opened));
   for (let index = 0; index < 2500; index++) {
     const { call: name, spans, spanCount, sampled } = testCall({ spans: 1 });
     committer.receive({ kind: "finished", call: name, spans, spanCount, sampled });
@@ -119,11 +132,9 @@ test("what cannot be written now waits in its order, also behind a command that 
     written.push(...names);
   });
   let isUp = true;
-  const { committer, events } = setUp({
-    ...downService,
-    current: () => (isUp ? opened : undefined),
-    fail: () => void (isUp = false),
-  });
+  const { committer, events } = setUp(
+    serviceOf(() => (isUp ? opened : undefined), { fail: () => void (isUp = false) }),
+  );
   for (const name of ["a", "bad", "b", "c", "d"]) {
     committer.receive({ kind: "finished", call: name, ...call, spans: "" });
   }
@@ -146,16 +157,14 @@ test("a ledger that can be opened and not written is waited for as long as one t
     if (isFull) throw failing("SQLITE_FULL");
   });
   const { committer, events } = setUp(
-    {
-      ...downService,
-      current: () => (isUp ? opened : undefined),
+    serviceOf(() => (isUp ? opened : undefined), {
       downSinceMs: () => downSinceMs,
       fail() {
         isUp = false;
         downSinceMs = nowMs;
         committer.ledgerChanged();
       },
-    },
+    }),
     () => nowMs,
   );
   const comeUp = async (): Promise<void> => {
@@ -189,5 +198,58 @@ test("a ledger that can be opened and not written is waited for as long as one t
   isFull = false;
   await comeUp();
   expect(events.at(-1)).toMatchObject({ kind: "committed", calls: "c" });
+  await committer.finish();
+});
+
+test("one transaction takes no more than may be in the log, but for a single call", async () => {
+  const groups: string[][] = [];
+  const opened = ledgerThat((names) => void groups.push([...names]));
+  const { groupCharsMax } = planRoom(Infinity);
+  const { committer } = setUp(serviceOf(() => opened));
+  const receive = (name: string, chars: number): void =>
+    committer.receive({ kind: "finished", call: name, ...call, spans: "x".repeat(chars) });
+  receive("large", 3 * groupCharsMax);
+  for (const name of ["a", "b", "c", "d"]) receive(name, groupCharsMax * 0.6);
+  receive("small", 1);
+  await waitFor(() => groups.flat().length === 6, 1000);
+  expect(groups).toEqual([["large"], ["a", "b"], ["c", "d"], ["small"]]);
+  await committer.finish();
+});
+
+test("while its disk is full a ledger gets no calls, and is told what was lost", async () => {
+  const told: { names: string[]; lost: number }[] = [];
+  const opened = ledgerThat(() => undefined);
+  const ledger = {
+    ...opened.ledger,
+    commit(calls: readonly { readonly call: string }[], _journals: unknown, lost: number) {
+      told.push({ names: calls.map(({ call: name }) => name), lost });
+      return { spans: 0, sampledSpans: 0 };
+    },
+  } as Ledger;
+  let isFull = true;
+  const current = () => ({ ...opened, ledger });
+  let nowMs = 0;
+  const { committer, events } = setUp(
+    serviceOf(current, { forCalls: () => (isFull ? undefined : current()), isFull: () => isFull }),
+    () => nowMs,
+  );
+  const receive = (name: string): void =>
+    committer.receive({ kind: "finished", call: name, ...call, spans: "" });
+  receive("a");
+  await new Promise((turn) => setImmediate(turn));
+  expect(events).toEqual([]);
+  nowMs = 61_000;
+  receive("b");
+  await waitFor(() => events.length > 0, 1000);
+  expect(events).toMatchObject([{ kind: "failed", calls: "a b" }]);
+  expect(told).toEqual([]);
+  committer.saveLost();
+  committer.saveLost();
+  expect(told).toEqual([{ names: [], lost: 4 }]);
+  expect(committer.unwrittenLost()).toBe(0);
+  isFull = false;
+  receive("c");
+  await waitFor(() => told.length > 1, 1000);
+  expect(told.at(-1)).toEqual({ names: ["c"], lost: 0 });
   await committer.finish();
 });
