@@ -18,7 +18,7 @@ const messageCharsMin = 3;
 
 /**
  * JSON of at most `limitChars`, and valid whatever had to go: first the ends of long texts, then the oldest
- * messages. Empty where not even the newest message fits.
+ * messages, then the oldest parts of the newest. Empty where not even its frame fits.
  */
 export function boundedJson(all: readonly unknown[], limitChars: number): string {
   // No message takes less: of those before the newest so many none is ever kept.
@@ -37,7 +37,24 @@ export function boundedJson(all: readonly unknown[], limitChars: number): string
     shortened.map((message) => asJson(message).length),
     limitChars,
   );
-  return newest === 0 ? "" : asJson(shortened.slice(-newest));
+  return newest === 0
+    ? newestParts(shortened.at(-1), limitChars)
+    : asJson(shortened.slice(-newest));
+}
+
+/** A list of the one message, with as many of its last parts as there is room for. */
+function newestParts(message: unknown, limitChars: number): string {
+  const { parts } = (message ?? {}) as Partial<SpanMessage>;
+  if (!Array.isArray(parts)) return "";
+  const withParts = (kept: readonly unknown[]): string =>
+    asJson([{ ...(message as SpanMessage), parts: kept }]);
+  const frameChars = withParts([]).length;
+  if (frameChars > limitChars) return "";
+  const count = newestWithin(
+    parts.map((part) => asJson(part).length),
+    limitChars - frameChars + 1,
+  );
+  return withParts(parts.slice(parts.length - count));
 }
 
 /** How many of the last elements make a JSON list of at most `limit`; `sizes` are theirs. */

@@ -43,6 +43,18 @@ describe("boundedJson", () => {
     expect(parsed).toEqual(messages.slice(-parsed.length));
   });
 
+  test("of a message that alone is too long keeps the newest parts", () => {
+    const parts = Array.from({ length: 100 }, (_, at) => textPart(`number ${at}`));
+    const messages = [message("before"), { role: "user", parts }];
+    const json = boundedJson(messages, 500);
+    expect(json.length).toBeLessThanOrEqual(500);
+    const [kept, ...more] = JSON.parse(json) as ReturnType<typeof message>[];
+    expect(more).toEqual([]);
+    expect(kept?.parts.length).toBeGreaterThan(8);
+    expect(kept?.parts).toEqual(parts.slice(-(kept?.parts.length ?? 0)));
+    expect(boundedJson(messages, 40)).toBe('[{"role":"user","parts":[]}]');
+  });
+
   test("looks at no more messages than there can be room for", () => {
     let written = 0;
     const counted = {

@@ -17,7 +17,8 @@ export function shortenText(text: string, limitBytes: number): string {
 
 /**
  * JSON of the same shape with its longest texts shortened to one common length, at most `limitBytes` of UTF-8.
- * Of a list whose shape alone is too long, only the newest elements. Undefined when `text` is no JSON object or
+ * Of a list whose shape alone is too long, only the newest elements; of a message that alone is, only its
+ * newest parts. Undefined when `text` is no JSON object or
  * array, or there is no room for any of it.
  */
 export function shortenJson(text: string, limitBytes: number): string | undefined {
@@ -25,13 +26,24 @@ export function shortenJson(text: string, limitBytes: number): string | undefine
   if (document === undefined) return undefined;
   const whole = shortenTexts(document, limitBytes);
   if (whole !== undefined || !Array.isArray(document)) return whole;
-  const elements: readonly unknown[] = document;
+  const newest = newestWithin(document, limitBytes);
+  if (newest.length > 0) return shortenTexts(newest, limitBytes);
+  const message: unknown = document.at(-1);
+  const parts: unknown = (message as { parts?: unknown } | null | undefined)?.parts;
+  if (!Array.isArray(parts)) return undefined;
+  const withParts = (kept: readonly unknown[]): object => [{ ...(message as object), parts: kept }];
+  const left = limitBytes - smallestBytes(withParts([])) + 1;
+  return left < 1 ? undefined : shortenTexts(withParts(newestWithin(parts, left)), limitBytes);
+}
+
+/** As many of the last elements as make a list of at most `limitBytes` once their texts are shortened. */
+function newestWithin(elements: readonly unknown[], limitBytes: number): readonly unknown[] {
   let first = elements.length;
   for (let bytes = 1; first > 0; first -= 1) {
     bytes += smallestBytes(elements[first - 1]) + 1;
     if (bytes > limitBytes) break;
   }
-  return first === elements.length ? undefined : shortenTexts(elements.slice(first), limitBytes);
+  return elements.slice(first);
 }
 
 function shortenTexts(document: object, limitBytes: number): string | undefined {

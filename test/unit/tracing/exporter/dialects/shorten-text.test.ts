@@ -61,7 +61,31 @@ describe("shortened JSON", () => {
       expect(kept.length).toBeGreaterThanOrEqual(Math.floor(limit / 120));
       expect(kept.at(-1)).toEqual(messages[499]);
     }
-    expect(shortenJson(JSON.stringify(messages), 40)).toBeUndefined();
+    expect(shortenJson(JSON.stringify(messages), 20)).toBeUndefined();
+  });
+
+  test("of a message with more parts than there is room for is that of the newest of them", () => {
+    const call = (at: number) => ({
+      type: "tool_call",
+      id: `call_${at}`,
+      arguments: { at, of: "a" },
+    });
+    const messages = [
+      { role: "user", parts: [{ type: "text", content: "what to do" }] },
+      { role: "assistant", parts: Array.from({ length: 300 }, (_, at) => call(at)), finish: "x" },
+    ];
+    for (const limit of [200, 300, 2048]) {
+      const short = shortenJson(JSON.stringify(messages), limit) ?? "";
+      expect(Buffer.byteLength(short)).toBeLessThanOrEqual(limit);
+      const [kept, ...more] = JSON.parse(short) as typeof messages;
+      expect(more).toEqual([]);
+      expect(kept).toMatchObject({ role: "assistant", finish: "x" });
+      expect(kept!.parts.length).toBeGreaterThanOrEqual(Math.floor(limit / 80) - 1);
+      expect(kept!.parts.at(-1)).toEqual(call(299));
+    }
+    expect(shortenJson(JSON.stringify(messages), 60)).toBe(
+      '[{"role":"assistant","parts":[],"finish":"x"}]',
+    );
   });
 
   test("is none of what only looks like it", () => {
