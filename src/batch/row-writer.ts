@@ -19,6 +19,12 @@ export interface LineSink {
   readonly end: () => Promise<void>;
 }
 
+export interface RowWriterOptions {
+  readonly withinMs?: number;
+  /** Hears of a failure that nobody waited for; the sink says it again to whoever does. */
+  readonly onBroken?: (error: unknown) => void;
+}
+
 /** Characters of lines kept in memory while they wait for an earlier row. */
 const keptCharsMax = 32 * 1024 * 1024;
 const writeChars = 64 * 1024;
@@ -34,7 +40,7 @@ interface Line {
 export function createRowWriter(
   sink: LineSink,
   header: string,
-  { withinMs = writeWithinMs }: { readonly withinMs?: number } = {},
+  { withinMs = writeWithinMs, onBroken = () => undefined }: RowWriterOptions = {},
 ): RowWriter {
   const waiting = createTransientMap<number, Line>();
   let next = 0;
@@ -73,7 +79,7 @@ export function createRowWriter(
   function flushSoon(): void {
     timer ??= setTimeout(() => {
       timer = undefined;
-      startFlush().catch(() => undefined); // the sink says it again to whoever waits for it
+      startFlush().catch(onBroken);
     }, withinMs);
   }
 

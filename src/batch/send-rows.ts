@@ -40,7 +40,9 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
   });
   const makeRecord = createRecordMaker(job, output);
   const header = job.task.kind === "requests" ? "" : output.header;
-  const writer = createRowWriter(await openOutput(job.output), header);
+  const stopFor = (error: unknown): void =>
+    sending.stop(error instanceof Error ? error.message : String(error));
+  const writer = createRowWriter(await openOutput(job.output), header, { onBroken: stopFor });
   const knownRow = createKnownRows(rows.read);
   const cost = createCostGuard(job.maxCost, rows.spent.cost, sending.rowCost);
   const refusal = createRefusalWatch();
@@ -63,7 +65,7 @@ export async function sendRows(job: BatchJob, sending: Sending): Promise<void> {
       leave(record.cost);
     },
     broken(state, error) {
-      sending.stop(error instanceof Error ? error.message : String(error));
+      stopFor(error);
       leave(state.cost);
     },
   });

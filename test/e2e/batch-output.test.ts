@@ -109,6 +109,16 @@ test("an output that fails later is told by its name", async () => {
   expect(full.code).toBe(1);
 });
 
+test("once an output has failed nothing more is sent, however few rows there are", async () => {
+  folder.file("slow.csv", `text\n${"a\n".repeat(60)}`);
+  const config = JSON.parse(folder.read("everyspan.yaml")) as Record<string, unknown>;
+  folder.file("own.yaml", JSON.stringify({ ...config, tracing: { ledger: { path: "./l.db" } } }));
+  const paced = ["--config", "own.yaml", "--rpm", "600"];
+  const full = await folder.run("slow.csv", "--output", "/dev/full", ...ask, ...paced);
+  expect(full.stderr).toContain("stopped   /dev/full: no space is left;");
+  expect(provider.requests.length - before).toBeLessThan(40);
+});
+
 test("a ledger that is damaged is told by its name, and left as it is", async () => {
   folder.file("many.csv", `text\n${"a\n".repeat(500)}`);
   const words = ["many.csv", "--output", "out.csv", ...ask];

@@ -64,14 +64,18 @@ test("few rows do not wait for many: whoever looks into the output of a slow run
   expect(sink.text()).toBe("head\na\nb\n");
 });
 
-test("a disk that fails meanwhile is an error of the next who waits for it", async () => {
+test("a disk that fails meanwhile is told at once, and is an error of the next who waits for it", async () => {
   let tries = 0;
   const full = (): Promise<void> => {
     tries += 1;
     return Promise.reject(new Error("disk full"));
   };
-  const writer = createRowWriter({ write: full, end: full }, "head\n", { withinMs: 5 });
+  const told: string[] = [];
+  const onBroken = (error: unknown): number => told.push(String(error));
+  const writer = createRowWriter({ write: full, end: full }, "head\n", { withinMs: 5, onBroken });
   await waitFor(() => tries > 0, 2000, "a try");
+  await waitFor(() => told.length > 0, 2000, "word of it");
+  expect(told).toEqual(["Error: disk full"]);
   writer.put(0, "a\n", undefined);
   expect(await writer.end().catch(String)).toBe("Error: disk full");
 });
