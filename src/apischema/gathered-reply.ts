@@ -44,6 +44,8 @@ function inOrder<T>(entries: ReadonlyMap<number, T>): T[] {
 interface Choice {
   readonly texts: Texts;
   readonly calls: Map<number, Texts>;
+  /** The one call of a function that there was before tools. */
+  readonly legacyCall: Texts;
   finishReason: unknown;
 }
 
@@ -55,15 +57,23 @@ export function createOpenAIGathering(charsMax: number): GatheredReply {
     for (const key of ["content", "refusal", "reasoning_content", "reasoning"]) {
       append(choice.texts, key, delta[key]);
     }
+    for (const part of asArray(delta["content"])) {
+      append(choice.texts, "content", asObject(part)?.["text"]);
+    }
+    noteCalled(choice.legacyCall, delta["function_call"]);
     for (const part of asArray(delta["tool_calls"])) {
       const fields = asObject(part) ?? {};
       const call = entryAt(choice.calls, fields["index"], (): Texts => ({}));
       if (call === undefined) continue;
-      const called = asObject(fields["function"]) ?? {};
       if (isText(fields["id"])) call["id"] = fields["id"];
-      append(call, "name", called["name"]);
-      append(call, "arguments", called["arguments"]);
+      noteCalled(call, fields["function"] ?? fields["custom"]);
     }
+  }
+
+  function noteCalled(call: Texts, called: unknown): void {
+    const fields = asObject(called) ?? {};
+    append(call, "name", fields["name"]);
+    append(call, "arguments", fields["arguments"] ?? fields["input"]);
   }
 
   return {
@@ -73,6 +83,7 @@ export function createOpenAIGathering(charsMax: number): GatheredReply {
         const choice = entryAt(choices, fields["index"], () => ({
           texts: {},
           calls: new Map<number, Texts>(),
+          legacyCall: {},
           finishReason: undefined,
         }));
         if (choice === undefined) continue;
@@ -81,7 +92,7 @@ export function createOpenAIGathering(charsMax: number): GatheredReply {
       }
     },
     reply: () => ({
-      choices: inOrder(choices).map(({ texts, calls, finishReason }) => ({
+      choices: inOrder(choices).map(({ texts, calls, legacyCall, finishReason }) => ({
         finish_reason: finishReason,
         message: {
           ...texts,
@@ -89,6 +100,7 @@ export function createOpenAIGathering(charsMax: number): GatheredReply {
             id,
             function: { name, arguments: written },
           })),
+          ...(legacyCall["name"] !== undefined && { function_call: legacyCall }),
         },
       })),
     }),

@@ -57,6 +57,42 @@ describe("an OpenAI stream", () => {
     ]);
   });
 
+  test.each([
+    [
+      "calls of custom tools",
+      [
+        { tool_calls: [{ index: 0, id: "t", type: "custom", custom: { name: "g", input: "" } }] },
+        { tool_calls: [{ index: 0, custom: { input: "two " } }] },
+        { tool_calls: [{ index: 0, custom: { input: "words" } }] },
+      ],
+      { type: "tool_call", id: "t", name: "g", arguments: "two words" },
+    ],
+    [
+      "a call of a function the old way",
+      [
+        { content: null, function_call: { name: "f", arguments: "" } },
+        { function_call: { arguments: '{"a":' } },
+        { function_call: { arguments: "1}" } },
+      ],
+      { type: "tool_call", id: undefined, name: "f", arguments: { a: 1 } },
+    ],
+    [
+      "content in parts",
+      [
+        { content: [{ type: "text", text: "one " }] },
+        { content: [{ type: "text", text: "text" }] },
+      ],
+      { type: "text", content: "one text" },
+    ],
+  ])("has %s whole", (_, deltas, part) => {
+    const gathering = createOpenAIGathering(1000);
+    noteAll(
+      gathering,
+      deltas.map((delta) => choice({ delta })),
+    );
+    expect(openaiOutputMessages(gathering.reply())[0]?.parts).toEqual([part]);
+  });
+
   test("has its choices and tool calls in the order of their index, whichever began first", () => {
     const gathering = createOpenAIGathering(1000);
     const began = (index: number) =>
