@@ -4,7 +4,7 @@
 export interface RateHint {
   readonly callsPerSecond: number | undefined;
   readonly tokensPerSecond: number | undefined;
-  /** Nothing is left; this long until there is. 0: there is something left. */
+  /** Nothing is left; this long until a call may be sent. 0: there is something left. */
   readonly emptyForMs: number;
 }
 
@@ -25,9 +25,13 @@ export function rateHint(headers: string, nowMs: number): RateHint | undefined {
     first("x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"),
   );
   const reset = first("x-ratelimit-reset-requests", "anthropic-ratelimit-requests-reset");
-  const emptyForMs = left === 0 && reset !== undefined ? resetMs(reset, nowMs) : 0;
+  const callsPerSecond = perSecond(calls);
+  // Both say when all of the limit is there again; room for one call is there long before.
+  const oneCallMs = callsPerSecond === undefined ? Infinity : 1000 / callsPerSecond;
+  const emptyForMs =
+    left === 0 && reset !== undefined ? Math.min(oneCallMs, resetMs(reset, nowMs)) : 0;
   if (calls === undefined && tokens === undefined && emptyForMs === 0) return undefined;
-  return { callsPerSecond: perSecond(calls), tokensPerSecond: perSecond(tokens), emptyForMs };
+  return { callsPerSecond, tokensPerSecond: perSecond(tokens), emptyForMs };
 }
 
 /** `6m0s`, `1.5s`, `12ms` (OpenAI), or a date (Anthropic); 0 where it is neither. At most a minute. */

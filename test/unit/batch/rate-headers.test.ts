@@ -16,7 +16,21 @@ describe("rate limit headers", () => {
     );
     expect(hint?.callsPerSecond).toBeCloseTo(98, 9);
     expect(hint?.tokensPerSecond).toBeCloseTo(9800, 9);
-    expect(hint?.emptyForMs).toBe(60_000);
+  });
+
+  test("of a bucket that is empty say how long until a call has flowed in, not until it is full", () => {
+    const empty = (reset: string, limit?: string): number | undefined =>
+      rateHint(
+        JSON.stringify({
+          "x-ratelimit-remaining-requests": "0",
+          "x-ratelimit-reset-requests": reset,
+          ...(limit !== undefined && { "x-ratelimit-limit-requests": limit }),
+        }),
+        now,
+      )?.emptyForMs;
+    expect(empty("1m0s", "300")).toBeCloseTo(1000 / 4.9, 6);
+    expect(empty("20ms", "300")).toBe(20);
+    expect(empty("1m30.5s")).toBe(60_000);
   });
 
   test("of Anthropic are read, too", () => {
@@ -28,7 +42,11 @@ describe("rate limit headers", () => {
       }),
       now,
     );
-    expect(hint).toEqual({ callsPerSecond: 0.98, tokensPerSecond: undefined, emptyForMs: 2000 });
+    expect(hint).toEqual({
+      callsPerSecond: 0.98,
+      tokensPerSecond: undefined,
+      emptyForMs: 1000 / 0.98,
+    });
   });
 
   test("that say nothing of a limit, or nonsense, change nothing", () => {
