@@ -20,7 +20,10 @@ const serving: Settings = {
 };
 
 const thisMachine = ["localhost", "127.0.0.0/8", "::1"] as const;
-const proxyNames = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"] as const;
+const proxyNames = ["http", "https", "all"].flatMap((scheme) => [
+  `${scheme}_proxy`,
+  `${scheme}_proxy`.toUpperCase(),
+]);
 
 /**
  * Does not return where the process is replaced; elsewhere (Windows has no exec) Bun's own settings stay. What stands

@@ -29,6 +29,8 @@ test.skipIf(process.platform !== "linux")(
 test.if(process.platform !== "win32").each([
   ["HTTP_PROXY", { http_proxy: "", no_proxy: "", NO_PROXY: "" }],
   ["http_proxy", { HTTP_PROXY: "", no_proxy: "elsewhere.test", NO_PROXY: "other.test" }],
+  ["ALL_PROXY", { HTTP_PROXY: "", http_proxy: "", no_proxy: "", NO_PROXY: "" }],
+  ["all_proxy", { HTTP_PROXY: "", http_proxy: "", ALL_PROXY: "", no_proxy: "", NO_PROXY: "" }],
 ])("by %s goes what is elsewhere, and never what is on this machine", async (name, more) => {
   const asked: string[] = [];
   const proxy = Bun.serve({
