@@ -47,15 +47,6 @@ export function unfinishedEscape(raw: string): number {
   return 0;
 }
 
-/**
- * What to write in place of `replaced` (raw JSON text): escaped as part of a string, unless a quote that
- * begins or ends a string was replaced too, for then the replacement is JSON itself.
- */
-export function encodeReplacement(replacement: string, replaced: string): string {
-  if (/(?:^|[^\\])(?:\\\\)*"/.test(replaced)) return replacement;
-  return JSON.stringify(replacement).slice(1, -1);
-}
-
 const simpleEscapes: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
   ["\\", "\\"],

@@ -1,7 +1,8 @@
 // Between a document's text slots and what a guardrail sees and rewrites of them. Pure, runs on any thread.
 
-import { decodeEscapes, encodeReplacement } from "./json-escapes.ts";
+import { decodeEscapes } from "./json-escapes.ts";
 import type { JsonEdit, JsonPath } from "./json-edit.ts";
+import { createStringQuotes, writtenAsJson } from "./json-mask.ts";
 import { asArray, asObject } from "./loose-json.ts";
 import { alignMask } from "./mask-alignment.ts";
 import type { TextSlot } from "./text-slots.ts";
@@ -39,14 +40,17 @@ export function logprobEdits(document: unknown, edits: readonly JsonEdit[]): Jso
 }
 
 function rewriteJson(raw: string, masked: string): string {
-  const { text, offsets } = decodeEscapes(raw);
+  const decoded = decodeEscapes(raw);
+  const { text, offsets } = decoded;
+  const quotes = createStringQuotes();
+  quotes.add(raw, decoded, 0);
+  const slice = (start: number, end: number): string => text.slice(start, end);
   const place = (at: number): number => offsets?.[at] ?? at;
   let out = "";
   let at = 0;
-  for (const { start, end, text: replacement } of alignMask(text, masked)) {
-    const replaced = raw.slice(place(start), place(end));
-    out += raw.slice(at, place(start)) + encodeReplacement(replacement, replaced);
-    at = place(end);
+  for (const replacement of writtenAsJson(alignMask(text, masked), { quotes, slice })) {
+    out += raw.slice(at, place(replacement.start)) + replacement.text;
+    at = place(replacement.end);
   }
   return out + raw.slice(at);
 }

@@ -2,11 +2,8 @@
 // what of it is to be replaced. Worker threads; belongs to one stream. Places are counted in chars from the
 // text's beginning. A piece leaves whole or not at all, and never while a replacement goes through its end.
 
-import {
-  decodeEscapes,
-  encodeReplacement,
-  unfinishedEscape,
-} from "../../apischema/json-escapes.ts";
+import { decodeEscapes, unfinishedEscape } from "../../apischema/json-escapes.ts";
+import { createStringQuotes, writtenAsJson } from "../../apischema/json-mask.ts";
 import { alignMask } from "../../apischema/mask-alignment.ts";
 import type { Replacement } from "../../apischema/mask-alignment.ts";
 
@@ -55,6 +52,8 @@ export function createTextChannel(kind: "text" | "json", holdbackChars: number):
   /** Where the replacement began that the last piece to leave carried the text of. */
   let cutStart = -1;
   const waiting: Piece[] = [];
+  const quotes = createStringQuotes();
+  const slice = (start: number, end: number): string => text.slice(start - base, end - base);
 
   const endOf = (): number => base + text.length;
 
@@ -67,6 +66,7 @@ export function createTextChannel(kind: "text" | "json", holdbackChars: number):
     const decoded = kind === "json" ? decodeEscapes(raw) : { text: raw, offsets: undefined };
     const start = endOf();
     text += decoded.text;
+    if (kind === "json") quotes.add(raw, decoded, start);
     const piece = { start, end: endOf(), raw, changed, offsets: decoded.offsets };
     waiting.push(piece);
     return piece;
@@ -94,12 +94,17 @@ export function createTextChannel(kind: "text" | "json", holdbackChars: number):
   function endCheck(masked: string): void {
     if (window === undefined) return;
     const { from, to, isLast } = window;
-    const original = text.slice(from - base, to - base);
-    replacements = alignMask(original, masked).flatMap((found) => {
-      const [start, end] = [found.start + from, found.end + from];
+    const found = alignMask(slice(from, to), masked).map((replacement) => ({
+      start: replacement.start + from,
+      end: replacement.end + from,
+      text: replacement.text,
+    }));
+    const toWrite = kind === "json" ? writtenAsJson(found, { quotes, slice }) : found;
+    replacements = toWrite.flatMap((replacement) => {
+      const { start, end } = replacement;
       if (end <= released) return [];
-      if (start >= released) return [{ start, end, text: found.text }];
-      return [{ start: released, end, text: start === cutStart ? "" : found.text }];
+      if (start >= released) return [replacement];
+      return [{ start: released, end, text: start === cutStart ? "" : replacement.text }];
     });
     checked = to;
     safe = isLast ? to : Math.max(released, to - holdbackChars);
@@ -110,13 +115,14 @@ export function createTextChannel(kind: "text" | "json", holdbackChars: number):
   function leave(piece: Piece): { raw: string; changed: boolean } {
     waiting.shift();
     released = piece.end;
-    const rewritten = rewrite(piece, kind, replacements);
+    const rewritten = rewrite(piece, replacements);
     const across = replacements.find(({ start, end }) => start < piece.end && piece.end < end);
     if (across !== undefined && across.start >= piece.start) cutStart = across.start;
     const surplus = released - base - 2 * contextChars;
     if (surplus > contextChars) {
       text = text.slice(surplus);
       base += surplus;
+      quotes.forget(base);
     }
     return { raw: rewritten, changed: piece.changed || rewritten !== piece.raw };
   }
@@ -155,22 +161,15 @@ export function createTextChannel(kind: "text" | "json", holdbackChars: number):
   };
 }
 
-function rewrite(
-  piece: Piece,
-  kind: "text" | "json",
-  replacements: readonly Replacement[],
-): string {
+function rewrite(piece: Piece, replacements: readonly Replacement[]): string {
   const place = (at: number): number => piece.offsets?.[at - piece.start] ?? at - piece.start;
   let out = "";
   let at = 0;
   for (const { start, end, text } of replacements) {
     if (start >= piece.end || end <= piece.start) continue;
-    const from = place(Math.max(start, piece.start));
-    const to = place(Math.min(end, piece.end));
-    const inserted = start >= piece.start ? text : "";
-    out += piece.raw.slice(at, from);
-    out += kind === "json" ? encodeReplacement(inserted, piece.raw.slice(from, to)) : inserted;
-    at = to;
+    out += piece.raw.slice(at, place(Math.max(start, piece.start)));
+    if (start >= piece.start) out += text;
+    at = place(Math.min(end, piece.end));
   }
   return out + piece.raw.slice(at);
 }

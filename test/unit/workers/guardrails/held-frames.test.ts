@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { binaryToUtf8, utf8ToBinary } from "../../../../src/protocol/binary-string.ts";
 import { createHeldFrames } from "../../../../src/workers/guardrails/held-frames.ts";
 import type { HeldFrames } from "../../../../src/workers/guardrails/held-frames.ts";
+import { randomArguments } from "../../apischema/random-arguments.ts";
+import { createRandom } from "../../apischema/random-json.ts";
 
 type Api = "openai" | "anthropic";
 type Check = (texts: readonly string[], final: boolean) => readonly string[];
@@ -286,6 +288,19 @@ describe("what is held", () => {
     const { out } = await pump(held("openai", maskWord(word)), [event]);
     expect(out).not.toContain(word);
     expect(documents(out)[0]?.choices?.[0]?.logprobs).toBeNull();
+  });
+
+  test("masks close to each other in arguments keep them valid, however they are cut", async () => {
+    const shape = shapes["OpenAI tool-call arguments"]!;
+    for (let seed = 1; seed <= 300; seed++) {
+      const { raw, mask, expected } = randomArguments(createRandom(seed));
+      const pieces = cut(raw, random(seed));
+      const frames = held(shape.api, (texts) => texts.map(mask), { windowChars: 1 + (seed % 40) });
+      const { out, ended } = await pump(frames, streamOf(shape, pieces));
+      expect(ended).toBe("well");
+      const value = JSON.parse(shape.textOf(out)) as unknown;
+      expect({ seed, pieces, value }).toEqual({ seed, pieces, value: expected });
+    }
   });
 
   test("a word written with escapes inside arguments is found, and its mask keeps them valid", async () => {
