@@ -35,7 +35,8 @@ export interface PrepareOptions {
   readonly workingDirectory: string;
 }
 
-const slotsMax = 1000;
+/** Of `--concurrency auto`: 600 calls a second that take five seconds each are 3,000 at once. */
+export const slotsMax = 5000;
 /** Of no use to requests. */
 const promptOptions = ["system", "labels", "schema", "max-tokens", "temperature", "answer-retries"];
 /** Of models, in a message. */

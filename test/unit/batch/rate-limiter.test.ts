@@ -1,6 +1,7 @@
 // The limiter against providers that exist in a loop only: virtual time, no sockets, the same every time.
 
 import { describe, expect, test } from "bun:test";
+import { slotsMax } from "../../../src/batch/prepare-job.ts";
 import { createRateLimiter, type LimiterSettings } from "../../../src/batch/rate-limiter.ts";
 
 interface World {
@@ -138,6 +139,13 @@ test("slots grow as quickly as ever after a provider that was not there at first
     outage,
   });
   expect(served.filter((time) => time < 30_000).length).toBeGreaterThan(1000);
+});
+
+test("a provider that is both quick to serve and slow to answer is given all that it takes", () => {
+  const world = { ratePerSecond: 600, burst: 600, latencyMs: 5000, calls: 100_000 };
+  const { served } = play({ ...world, settings: { concurrencyMax: slotsMax } });
+  const inTime = served.filter((time) => time >= 100_000 && time < 130_000);
+  expect(inTime.length).toBeGreaterThan(0.9 * 600 * 30);
 });
 
 describe("after ten seconds in which nobody was served", () => {
