@@ -49,7 +49,10 @@ function makeReady(config: GuardrailConfig, deps: GuardrailTableDeps): ReadyGuar
         holdbackChars: Math.max(holdbackChars, longestLiteral(config)),
       };
     }
-    case "module":
-      return { ...local, check: createModuleGuardrail(deps.load(config.path)) };
+    case "module": {
+      const sayThrown = (what: string): void =>
+        console.warn(`warning: the module of guardrail ${config.name} threw ${what}`);
+      return { ...local, check: createModuleGuardrail(deps.load(config.path), sayThrown) };
+    }
   }
 }

@@ -5,8 +5,18 @@ import type { Guardrail, GuardrailInput, Verdict } from "./guardrail.ts";
 
 type Check = (input: GuardrailInput, options: { readonly signal: AbortSignal }) => unknown;
 
-/** `load` imports the module, once; it failing is the same as every check failing. */
-export function createModuleGuardrail(loaded: Promise<unknown>): Guardrail {
+/** So many places are remembered as said. */
+const placesMax = 100;
+
+/**
+ * `loaded` is the module, imported once; it failing is the same as every check failing. `sayThrown` is told,
+ * once for each, what kind of thing is thrown and where: its message may quote a text.
+ */
+export function createModuleGuardrail(
+  loaded: Promise<unknown>,
+  sayThrown: (what: string) => void,
+): Guardrail {
+  const said = new Set<string>();
   // Seen by every check; unhandled it would take the thread down.
   loaded.catch(() => undefined);
   return async (input, options) => {
@@ -21,9 +31,21 @@ export function createModuleGuardrail(loaded: Promise<unknown>): Guardrail {
     } catch (error) {
       if (options.signal.aborted) throw error;
       const name = error instanceof Error ? error.name : typeof error;
+      const what = `${name}${placeOf(error)}`;
+      if (!said.has(what) && said.size < placesMax) {
+        said.add(what);
+        sayThrown(what);
+      }
       return { action: "failed", cause: "error", message: `the module threw (${name})` };
     }
   };
+}
+
+/** The file and line of the innermost frame. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? String(error.stack) : "";
+  const place = /^\s*at .*?([^/\\\s()]+:\d+:\d+)\)?$/m.exec(stack)?.[1];
+  return place === undefined ? "" : ` at ${place}`;
 }
 
 function checkOf(loaded: unknown): Check {

@@ -5,7 +5,7 @@ import { guardrailInput } from "../../../support/guardrail-input.ts";
 
 function ask(loaded: Promise<unknown>, texts = ["a text"]): Verdict | Promise<Verdict> {
   const options = { signal: new AbortController().signal };
-  return createModuleGuardrail(loaded)(guardrailInput({ texts }), options);
+  return createModuleGuardrail(loaded, () => undefined)(guardrailInput({ texts }), options);
 }
 const returning = (value: unknown): Promise<unknown> =>
   Promise.resolve({ default: { check: () => value } });
@@ -39,7 +39,9 @@ describe("a module", () => {
       },
     });
     const before = structuredClone(input);
-    await createModuleGuardrail(emptying)(input, { signal: new AbortController().signal });
+    await createModuleGuardrail(emptying, () => undefined)(input, {
+      signal: new AbortController().signal,
+    });
     expect(input).toEqual(before);
   });
 
@@ -92,4 +94,25 @@ describe("a module", () => {
     });
     expect(await ask(Promise.resolve({}))).toMatchObject({ action: "failed" });
   });
+});
+
+test("where a module throws is said once for each place, without what was thrown", async () => {
+  const said: string[] = [];
+  const errors = [new TypeError("about: the text"), new RangeError("x"), "no error"];
+  const check = (): never => {
+    throw errors[0] as Error;
+  };
+  const guardrail = createModuleGuardrail(Promise.resolve({ default: { check } }), (text) =>
+    said.push(text),
+  );
+  while (errors.length > 0) {
+    for (let round = 0; round < 3; round++) {
+      await guardrail(guardrailInput({}), { signal: new AbortController().signal });
+    }
+    errors.shift();
+  }
+  expect(said).toHaveLength(3);
+  expect(said[0]).toMatch(/^TypeError at module-guardrail\.test\.ts:\d+:\d+$/);
+  expect(said[1]).toMatch(/^RangeError at module-guardrail\.test\.ts:\d+:\d+$/);
+  expect(said[2]).toBe("string");
 });
