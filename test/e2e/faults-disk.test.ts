@@ -194,62 +194,83 @@ describe("under way", () => {
 });
 
 describe("a volume of its own that the ledger fills while its receiver is down", () => {
-  const prompt = "a long story ".repeat(2000);
+  /** Calls until the disk is full. */
+  const fillVolume = async (onFailure: string) => {
+    const world = createFaultyWorld(cleanups);
+    const small = smallVolume(8 << 20, cleanups);
+    if (small === undefined) return undefined;
+    const out = receiver();
+    out.setBehaviour(503);
+    const path = join(small, "ledger.db");
+    const tracing = {
+      capture_content: true,
+      content_limit: 100_000,
+      destinations: [{ name: "main", endpoint: out.url }],
+      ledger: { path, commit_timeout: "300ms", on_failure: onFailure },
+    };
+    let gateway = await world.start({ tracing });
+    const call = () =>
+      callGateway(gateway, { route: "/v1/messages", prompt: "a long story ".repeat(2000) });
+    const callUntil = (condition: () => Promise<boolean>, what: string) =>
+      waitFor(
+        async () => {
+          expect([200, ...(onFailure === "refuse" ? [503] : [])]).toContain((await call()).status);
+          return condition();
+        },
+        20_000,
+        what,
+      );
+    await waitFor(
+      () => (statSync(`${path}-reserve`, { throwIfNoEntry: false })?.size ?? 0) > 0,
+      5000,
+      "the reserve",
+    );
+    await callUntil(
+      async () => (await readiness(gateway)).reasons.some((reason) => reason.includes("is full")),
+      "a full disk",
+    );
+    return {
+      world,
+      out,
+      call,
+      callUntil,
+      gateway: () => gateway,
+      kill: async () => {
+        gateway.kill("SIGKILL");
+        await gateway.exited;
+      },
+      restart: async () => {
+        gateway = await world.start({ tracing });
+      },
+    };
+  };
 
   test.each(["serve", "refuse"])(
     "heals by itself when the receiver is back, also over a kill -9, under on_failure: %s",
     async (onFailure) => {
-      const world = createFaultyWorld(cleanups);
-      const small = smallVolume(8 << 20, cleanups);
-      if (small === undefined) return;
-      const out = receiver();
-      out.setBehaviour(503);
-      const path = join(small, "ledger.db");
-      const tracing = {
-        capture_content: true,
-        content_limit: 100_000,
-        destinations: [{ name: "main", endpoint: out.url }],
-        ledger: { path, commit_timeout: "300ms", on_failure: onFailure },
-      };
-      let gateway = await world.start({ tracing });
-      const call = () => callGateway(gateway, { route: "/v1/messages", prompt });
-      const reserve = () => statSync(`${path}-reserve`, { throwIfNoEntry: false })?.size ?? 0;
-      await waitFor(() => reserve() > 0, 5000, "the reserve");
-      const isDegraded = async () => (await readiness(gateway)).status !== "ok";
-      const callUntil = (condition: () => Promise<boolean>, what: string) =>
-        waitFor(
-          async () => {
-            expect([200, ...(onFailure === "refuse" ? [503] : [])]).toContain(
-              (await call()).status,
-            );
-            return condition();
-          },
-          20_000,
-          what,
-        );
-      await callUntil(
-        async () => (await readiness(gateway)).reasons.some((reason) => reason.includes("is full")),
-        "a full disk",
-      );
-      expect((await readiness(gateway)).code).toBe(onFailure === "refuse" ? 503 : 200);
-      const full = await scrape(gateway.url);
+      const filled = await fillVolume(onFailure);
+      if (filled === undefined) return;
+      const { out, call, callUntil, gateway } = filled;
+      expect((await readiness(gateway())).code).toBe(onFailure === "refuse" ? 503 : 200);
+      const full = await scrape(gateway().url);
       expect(full.committed).toBeGreaterThan(300);
       if (onFailure === "serve") {
-        await callUntil(async () => (await scrape(gateway.url)).lost > full.lost, "a loss");
+        await callUntil(async () => (await scrape(gateway().url)).lost > full.lost, "a loss");
       }
-      expect(gateway.stderr().match(/: ledger .* is full/g) ?? gateway.stderr()).toHaveLength(1);
+      const { stderr } = gateway();
+      expect(stderr().match(/: ledger .* is full/g) ?? stderr()).toHaveLength(1);
 
-      gateway.kill("SIGKILL");
-      await gateway.exited;
+      await filled.kill();
+      const isDegraded = async () => (await readiness(gateway())).status !== "ok";
       // Under `refuse` it is not ready before that.
       if (onFailure === "refuse") out.setBehaviour({ kind: "accept" });
-      gateway = await world.start({ tracing });
+      await filled.restart();
       if (onFailure === "serve") expect(await isDegraded()).toBe(true);
       out.setBehaviour({ kind: "accept" });
       await callUntil(async () => !(await isDegraded()), "a ledger that takes calls again");
       const after = await call();
       expect(after.status).toBe(200);
-      const account = await quietAccount(gateway.url, 20_000);
+      const account = await quietAccount(gateway().url, 20_000);
       expect(account.committed).toBeGreaterThanOrEqual(full.committed + 5);
       expect(account.destinations["main"]).toMatchObject({ pending: 0, expired: 0 });
       const spans = out.spans().filter(({ traceId }) => traceId === after.caller.traceId);
@@ -258,4 +279,16 @@ describe("a volume of its own that the ledger fills while its receiver is down",
     },
     60_000,
   );
+
+  test("is emptied by `status --flush`, too", async () => {
+    const filled = await fillVolume("serve");
+    if (filled === undefined) return;
+    const { committed } = await scrape(filled.gateway().url);
+    await filled.kill();
+    filled.out.setBehaviour({ kind: "accept" });
+    const flushed = await filled.world.status("--flush");
+    expect(flushed).toMatchObject({ exitCode: 0 });
+    const arrived = new Set(filled.out.spans().map(({ spanId }) => spanId));
+    expect(arrived.size).toBeGreaterThanOrEqual(committed);
+  }, 60_000);
 });

@@ -148,6 +148,51 @@ describe("a ledger that has filled its volume", () => {
   );
 });
 
+test("full again and again, it heals each time, and the log has a line a minute about it", async () => {
+  const path = smallVolume(8 * mebibyte, cleanups);
+  if (path === undefined) return;
+  const out = receiver(down);
+  const thread = await exporter(tracingOn(path, out));
+  await waitFor(() => reserveBytes(path) > 0, 5000, "the reserve");
+  const sent: TestCall[] = [];
+  for (let time = 0; time < 3; time++) {
+    out.answerWith(down);
+    sent.push(...(await sendUntilLost(thread, 5000, 10)));
+    expect(thread.health()).toMatchObject({ ledgerUp: false });
+    expect(thread.health()?.reasons).toContain("is full");
+    out.answerWith(() => new Response(null, { status: 200 }));
+    sent.push(...(await sendUntilCommitted(thread, 5000)));
+    await waitFor(() => thread.health()?.ledgerUp, 5000);
+  }
+  await waitFor(async () => (await thread.account()).destinations[0]?.pending === 0, 20_000);
+  assertArrivedOnce(out, thread, sent);
+  expect(thread.notices().filter((text) => text.includes("is full"))).toHaveLength(1);
+  expect(thread.notices().filter((text) => text.includes("up again"))).toHaveLength(1);
+  const account = await thread.stop();
+  assertAddsUp(account);
+  expect(account.committed + account.lost).toBe(sent.length * 3);
+});
+
+test("on a volume smaller than max_size exported calls make room in time: it is never full", async () => {
+  const sizeBytes = 8 * mebibyte;
+  const path = smallVolume(sizeBytes, cleanups);
+  if (path === undefined) return;
+  const out = receiver();
+  const thread = await exporter(tracingOn(path, out));
+  await waitFor(() => reserveBytes(path) > 0, 5000, "the reserve");
+  let sent = 0;
+  while (sent * 3 * 5000 < 2 * sizeBytes) {
+    const calls = Array.from({ length: 10 }, () => testCall({ padding: 5000 }));
+    for (const call of calls) thread.send(finished(call));
+    sent += calls.length;
+    await Bun.sleep(50); // three megabytes a second
+    await thread.committed(...calls.map(({ call }) => call));
+  }
+  expect(thread.failed()).toEqual([]);
+  expect(thread.notices()).toEqual([]);
+  expect(await thread.stop(5000)).toMatchObject({ calls: sent, lost: 0 });
+});
+
 test("a full disk holds up no destination that accepts, and nothing goes that another one lacks", async () => {
   const path = smallVolume(8 * mebibyte, cleanups);
   if (path === undefined) return;

@@ -32,13 +32,24 @@ export interface Exporter {
   receive(command: ExporterCommand): void;
 }
 
+/** A disk that is full, and has a little room by turns, for as long as a destination takes less than comes. */
+const fullToldEveryMs = 60_000;
+
 export function createExporter(options: ExporterOptions): Exporter {
   const { tracing, emit, nowMs } = options;
   let lastHealth = "";
+  let toldFullAtMs = -Infinity;
+  let isDownTold = true; // if it is, `ready` says so
   let isReady = false;
 
   const notice = (level: "info" | "warning" | "error", text: string): void =>
     emit({ kind: "notice", level, text });
+
+  const tellDown = (problem: string): void => {
+    if (service.isFull()) toldFullAtMs = nowMs();
+    isDownTold = true;
+    notice("error", problem);
+  };
 
   const reportHealth = (): void => {
     if (!isReady) return;
@@ -56,7 +67,8 @@ export function createExporter(options: ExporterOptions): Exporter {
       notice("warning", `${calls} open when the last process ended`);
     }
     if (!isReady) return;
-    notice("info", `ledger ${ledger.file.path} is up again`);
+    if (isDownTold) notice("info", `ledger ${ledger.file.path} is up again`);
+    isDownTold = false;
     reportHealth();
     committer.ledgerChanged();
     destinations.wake();
@@ -64,7 +76,8 @@ export function createExporter(options: ExporterOptions): Exporter {
 
   const onDown = (problem: string): void => {
     if (!isReady) return;
-    notice("error", problem);
+    const isOldNews = service.isFull() && nowMs() - toldFullAtMs < fullToldEveryMs;
+    if (!isOldNews) tellDown(problem);
     reportHealth();
     committer.ledgerChanged();
     if (service.isFull()) maintenance.hurry();
@@ -179,7 +192,7 @@ export function createExporter(options: ExporterOptions): Exporter {
   const problem = service.problem();
   const isOpen = service.current() !== undefined;
   emit({ kind: "ready", error: isOpen ? "" : problem, fatal: service.isFatal() });
-  if (isOpen && problem !== "") notice("error", problem);
+  if (isOpen && problem !== "") tellDown(problem);
   reportHealth();
 
   return {

@@ -4,7 +4,7 @@
 import type { LedgerConfig } from "../../config/schema.ts";
 import type { LedgerReserve } from "./ledger-reserve.ts";
 import { applyRetention } from "./ledger-retention.ts";
-import { hasRoomFor, ledgerNeeds } from "./ledger-room.ts";
+import { hasRoomForReserve, ledgerNeeds, mayFillSoon } from "./ledger-room.ts";
 import type { LedgerService } from "./ledger-service.ts";
 
 export interface MaintenanceOptions {
@@ -14,7 +14,7 @@ export interface MaintenanceOptions {
   readonly nowMs: () => number;
   /** Nothing waits to be committed. */
   readonly isQuiet: () => boolean;
-  /** Once a second: whoever wants to look whether there is something to do. */
+  /** Once a second, about: whoever wants to look whether there is something to do. */
   readonly onTick: () => void;
   readonly onNotice: (level: "info" | "warning" | "error", text: string) => void;
 }
@@ -28,6 +28,8 @@ export interface Maintenance {
 const heartbeatMs = 250;
 const tickMs = 1000;
 const behindMs = 10;
+/** While calls come and the volume may be full soon. */
+const fillingMs = 100;
 const truncateEveryMs = 60_000;
 
 export function startMaintenance(options: MaintenanceOptions): Maintenance {
@@ -35,6 +37,7 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   let truncatedAtMs = nowMs();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isMakingReserve = false;
+  let seenSeq = 0;
   /** Said once per destination until it stops. */
   let expiring = new Set<string>();
 
@@ -48,18 +51,14 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
     }
   }, heartbeatMs);
 
-  const step = (): boolean => {
+  /** In how long there is more to do. */
+  const step = (): number => {
     const opened = service.current();
-    if (opened === undefined) return false;
+    if (opened === undefined) return tickMs;
     const isFull = service.isFull();
     const room = reserve?.room();
     const needs = reserve && room && ledgerNeeds(room, reserve.plan(), isFull);
-    const { expired, isBehind, reusableBytes } = applyRetention(
-      opened,
-      options.limits,
-      nowMs(),
-      needs,
-    );
+    const { expired, isBehind } = applyRetention(opened, options.limits, nowMs(), needs);
     for (const [name, spans] of expired) {
       if (expiring.has(name)) continue;
       const limit = `${options.limits.maxSizeBytes} bytes (max_size)`;
@@ -73,17 +72,21 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
       opened.ledger.moveLog(isDue ? "TRUNCATE" : "PASSIVE");
       if (isDue) truncatedAtMs = nowMs();
     }
-    if (!isBehind) void keepReserve(reusableBytes);
-    return isBehind;
+    if (isBehind) return behindMs;
+    void keepReserve();
+    const { lastSeq } = opened.ledger.totals;
+    const isFilling = reserve && room && mayFillSoon(room, reserve.plan()) && lastSeq > seenSeq;
+    seenSeq = lastSeq;
+    return isFilling === true ? fillingMs : tickMs;
   };
 
   /** Makes it where it is missing, as soon as there is room; with it the ledger takes calls again. */
-  const keepReserve = async (reusableBytes: number): Promise<void> => {
+  const keepReserve = async (): Promise<void> => {
     if (reserve === undefined || isMakingReserve) return;
     if (!service.isFull() && reserve.isThere()) return;
     const room = reserve.room();
     if (room !== undefined) {
-      if (!hasRoomFor(reserve.plan(), room, reusableBytes)) return;
+      if (!hasRoomForReserve(room, reserve.plan())) return;
       isMakingReserve = true;
       const isMade = await reserve.make();
       isMakingReserve = false;
@@ -100,8 +103,9 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const tick = (): void => {
     tickIn(tickMs); // first: what goes wrong in the step may ask for the next one sooner
     try {
-      if (step()) tickIn(behindMs);
-      else options.onTick();
+      const nextMs = step();
+      if (nextMs !== tickMs) tickIn(nextMs);
+      if (nextMs !== behindMs) options.onTick();
     } catch (error) {
       service.fail(error);
     }

@@ -10,8 +10,6 @@ export interface RetentionResult {
   readonly expired: ReadonlyMap<string, number>;
   /** There is more to do: come back soon. */
   readonly isBehind: boolean;
-  /** Free pages of the file before the step. */
-  readonly reusableBytes: number;
 }
 
 interface OldestCalls {
@@ -59,8 +57,7 @@ export function applyRetention(
 
   const pages = pageFigures(opened);
   const isFull = (pages.total - pages.free) * pages.sizeBytes > limits.maxSizeBytes;
-  const reusableBytes = pages.free * pages.sizeBytes;
-  const mustDelete = isFull || reusableBytes < needs.reusableBytes;
+  const mustDelete = isFull || pages.free * pages.sizeBytes < needs.reusableBytes;
   if (mustDelete) opened.ledger.saveAccount();
   if (mustDelete && refusals.deleteOldest(doneThrough, chunkCalls) > 0) {
     isBehind = true;
@@ -93,7 +90,7 @@ export function applyRetention(
     .run(nowMs - Math.max(limits.retentionMs, rejectedKeptMs));
   // About what the indexes and the list of free pages take.
   if (isBehind) opened.ledger.noteLogPages(needs.vacuumPages);
-  return { expired, isBehind, reusableBytes };
+  return { expired, isBehind };
 }
 
 function oldestCalls(opened: OpenedLedger, throughSeq: number, beforeMs: number): OldestCalls {

@@ -49,7 +49,7 @@ export function planRoom(totalBytes: number): RoomPlan {
 
 /** What a ledger has to find in its own file, by deleting what is exported. */
 export interface LedgerNeeds {
-  /** Free pages for new calls. */
+  /** Free pages, for new calls and to be given back. */
   readonly reusableBytes: number;
   /** Of the free pages, back to the file system. */
   readonly returnedBytes: number;
@@ -57,28 +57,25 @@ export interface LedgerNeeds {
   readonly vacuumPages: number;
 }
 
-/**
- * Before the volume is full, that new calls have room. When it is full, what the reserve takes to be made anew, and
- * more than that, lest it be full again at once.
- */
-export function ledgerNeeds(
-  { freeBytes }: VolumeRoom,
-  plan: RoomPlan,
-  isFull: boolean,
-): LedgerNeeds {
-  const { reserveBytes } = plan;
-  return {
-    reusableBytes: Math.max(0, (isFull ? 3 : 1) * reserveBytes - freeBytes),
-    returnedBytes: isFull ? Math.max(0, 1.5 * reserveBytes - freeBytes) : 0,
-    vacuumPages: plan.vacuumPages,
-  };
+/** Before the volume is full the file stops to grow; when it is full it shrinks, until the reserve can be made anew. */
+export function ledgerNeeds(room: VolumeRoom, plan: RoomPlan, isFull: boolean): LedgerNeeds {
+  const { reserveBytes, vacuumPages } = plan;
+  const returnedBytes = isFull ? Math.max(0, 2 * reserveBytes - room.freeBytes) : 0;
+  const reusableBytes = returnedBytes + (isLow(room, plan) ? 2 * reserveBytes : 0);
+  return { reusableBytes, returnedBytes, vacuumPages };
 }
 
-/** Whether the reserve can be made and leaves something. `reusableBytes`: the ledger's own free pages. */
-export function hasRoomFor(
-  { reserveBytes }: RoomPlan,
-  { freeBytes }: VolumeRoom,
-  reusableBytes: number,
-): boolean {
-  return freeBytes >= 1.5 * reserveBytes && freeBytes + reusableBytes >= 2 * reserveBytes;
+/** What is left is for the log and the reserve. */
+function isLow({ freeBytes }: VolumeRoom, { reserveBytes }: RoomPlan): boolean {
+  return freeBytes < 4 * reserveBytes;
+}
+
+/** At full load it may be low, and then full, within a second. */
+export function mayFillSoon({ freeBytes }: VolumeRoom, { reserveBytes }: RoomPlan): boolean {
+  return freeBytes < 16 * reserveBytes;
+}
+
+/** Whether the reserve can be made and leaves as much for the log. */
+export function hasRoomForReserve({ freeBytes }: VolumeRoom, { reserveBytes }: RoomPlan): boolean {
+  return freeBytes >= 2 * reserveBytes;
 }

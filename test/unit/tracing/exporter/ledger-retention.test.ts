@@ -6,6 +6,7 @@ import { registerDestinations } from "../../../../src/tracing/exporter/destinati
 import { openDestination } from "../../../../src/tracing/exporter/ledger-destinations.ts";
 import { openLedgerFile } from "../../../../src/tracing/exporter/ledger-file.ts";
 import { applyRetention } from "../../../../src/tracing/exporter/ledger-retention.ts";
+import { pageSizeBytes } from "../../../../src/tracing/exporter/ledger-schema.ts";
 import { openLedger, type Ledger } from "../../../../src/tracing/exporter/ledger.ts";
 import { temporaryFolder, testCall } from "../../../support/exporter-harness.ts";
 
@@ -99,16 +100,13 @@ describe("for want of room on its volume", () => {
       main,
       /** All steps, and how much is free in the file then. */
       apply(changes: Partial<typeof needs>) {
-        for (;;) {
-          const { isBehind, reusableBytes, expired } = applyRetention(
-            opened,
-            { ...limits, maxSizeBytes: 1e9 },
-            Date.now(),
-            { ...needs, ...changes },
-          );
-          expect(expired.size).toBe(0);
-          if (!isBehind) return reusableBytes;
+        for (let isBehind = true; isBehind;) {
+          const step = applyRetention(opened, limits, Date.now(), { ...needs, ...changes });
+          expect(step.expired.size).toBe(0);
+          ({ isBehind } = step);
         }
+        const free = file.database.query<{ freelist_count: number }, []>("PRAGMA freelist_count");
+        return (free.get()?.freelist_count ?? 0) * pageSizeBytes;
       },
       pages: () =>
         file.database.query<{ page_count: number }, []>("PRAGMA page_count").get()?.page_count ?? 0,

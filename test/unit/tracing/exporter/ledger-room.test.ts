@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { hasRoomFor, ledgerNeeds, planRoom } from "../../../../src/tracing/exporter/ledger-room.ts";
+import {
+  hasRoomForReserve,
+  ledgerNeeds,
+  mayFillSoon,
+  planRoom,
+} from "../../../../src/tracing/exporter/ledger-room.ts";
 import { pageSizeBytes } from "../../../../src/tracing/exporter/ledger-schema.ts";
 
 const mebibyte = 1 << 20;
@@ -32,31 +37,31 @@ test("on a large volume the log is as long, and the steps are as large, as witho
   });
 });
 
-test("a ledger finds room in its own file only when its volume runs out of it", () => {
-  const plan = planRoom(16 * mebibyte);
-  const needs = (freeMebibytes: number, isFull: boolean) =>
-    ledgerNeeds({ totalBytes: 16 * mebibyte, freeBytes: freeMebibytes * mebibyte }, plan, isFull);
-  const none = { reusableBytes: 0, returnedBytes: 0 };
-  expect(needs(1, false)).toMatchObject(none);
-  expect(needs(0.25, false)).toMatchObject({ reusableBytes: 0.75 * mebibyte, returnedBytes: 0 });
-  expect(needs(0, true)).toMatchObject({
-    reusableBytes: 3 * mebibyte,
-    returnedBytes: 1.5 * mebibyte,
-  });
-  expect(needs(3, true)).toMatchObject(none);
+const smallBytes = 16 * mebibyte;
+const small = planRoom(smallBytes);
+const room = (freeMebibytes: number) => ({
+  totalBytes: smallBytes,
+  freeBytes: freeMebibytes * mebibyte,
 });
 
-test("calls are taken again when there is more room than the reserve takes, on the volume and in all", () => {
-  const plan = planRoom(16 * mebibyte);
-  const has = (free: number, reusable: number): boolean =>
-    hasRoomFor(
-      plan,
-      { totalBytes: 16 * mebibyte, freeBytes: free * mebibyte },
-      reusable * mebibyte,
-    );
-  expect(has(1, 0)).toBe(false);
-  expect(has(1, 8)).toBe(false);
-  expect(has(1.5, 0.25)).toBe(false);
-  expect(has(1.5, 0.5)).toBe(true);
-  expect(has(2, 0)).toBe(true);
+test("a file on a volume that runs out of room keeps free pages, and grows no more", () => {
+  const none = { reusableBytes: 0, returnedBytes: 0 };
+  expect(ledgerNeeds(room(4), small, false)).toMatchObject(none);
+  expect(ledgerNeeds(room(3.9), small, false)).toMatchObject({
+    reusableBytes: 2 * mebibyte,
+    returnedBytes: 0,
+  });
+  expect(mayFillSoon(room(15), small)).toBe(true);
+  expect(mayFillSoon({ totalBytes: 1e12, freeBytes: 1e9 }, planRoom(1e12))).toBe(false);
+});
+
+test("on a full one it gives pages back, too, until the reserve can be made and leaves as much", () => {
+  for (const free of [0, 0.5, 1.9]) {
+    const { reusableBytes, returnedBytes } = ledgerNeeds(room(free), small, true);
+    expect(returnedBytes).toBe((2 - free) * mebibyte);
+    expect(reusableBytes).toBe(returnedBytes + 2 * mebibyte);
+    expect(hasRoomForReserve(room(free), small)).toBe(false);
+  }
+  expect(ledgerNeeds(room(2), small, true)).toMatchObject({ returnedBytes: 0 });
+  expect(hasRoomForReserve(room(2), small)).toBe(true);
 });
