@@ -29,7 +29,7 @@ export interface RowFlow {
 }
 
 export interface RowFlowDeps extends RowCommitDeps {
-  readonly pool: Pick<WorkerPool, "run" | "resume">;
+  readonly pool: Pick<WorkerPool, "run" | "resume" | "cancel">;
   readonly gate: SendGate;
   readonly trace: Pick<RunTrace, "openRow">;
   readonly taskOf: TaskMaker;
@@ -123,6 +123,7 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
       } catch (error) {
         return lose(state, toWireError(error));
       }
+      if (state.isGivenUp) return leaveOpen(state);
       // Streams are never asked for; a provider that sends one all the same has broken off, as far as we know.
       if (result.kind === "streamed") throw new Error("a stream that nobody asked for");
       end(state, result);
@@ -133,9 +134,15 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   function receive(state: RowState, message: StreamMessage) {
     const { call: name, traceFlags } = state.opening;
     if (message.kind === "refused") {
-      gate.refused(state.pass, message, () => {
-        state.sentMs = clock(); // what it waited for its turn says nothing of the provider
-        pool.resume(name);
+      gate.refused(state.pass, message, {
+        go() {
+          state.sentMs = clock(); // what it waited for its turn says nothing of the provider
+          pool.resume(name);
+        },
+        giveUp() {
+          state.isGivenUp = true;
+          pool.cancel(name, "draining");
+        },
       });
     } else if (message.kind === "journal") {
       const { spans, spanCount } = message;
@@ -201,6 +208,15 @@ export function createRowFlow(deps: RowFlowDeps, events: RowEvents): RowFlow {
   function recorded(state: RowState, outcome: RowOutcome): SettledRow {
     const record = events.recordOf(state, outcome);
     return { state, outcome, record, result: writeResult(record) };
+  }
+
+  /** The run was stopped before its turn came: another run sends it. */
+  async function leaveOpen(state: RowState): Promise<void> {
+    const failure: WireError = { code: "draining", message: "the run was stopped" };
+    if (!(await abandonRow(state, failure, { settled: undefined, deps }))) {
+      throw ledgerLost("a row that was not sent");
+    }
+    broken(state, failure);
   }
 
   /** Its thread is gone: it is sent again, from its opening on. */

@@ -42,6 +42,8 @@ export interface RowState {
   readonly opening: RowOpening;
   /** Threads that went down with it, earlier sendings included. */
   readonly lostThreads: number;
+  /** It was refused, and the run was stopped before it could be repeated. */
+  isGivenUp: boolean;
   /** When its last call was sent. */
   sentMs: number;
   /** The worker's spans of calls that have ended. */
@@ -68,6 +70,7 @@ export function openState(
     pass: sending.pass,
     opening: sending.opening,
     lostThreads: sending.lostThreads,
+    isGivenUp: false,
     sentMs: 0,
     spans: "",
     spanCount: 0,

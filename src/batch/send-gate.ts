@@ -9,8 +9,8 @@ export interface SendGate {
   readonly tryEnter: (tokens: number) => GatePass | undefined;
   /** Resolves when it is worth trying again; false once the gate is closed. */
   readonly turn: () => Promise<boolean>;
-  /** The provider refused; `go` is called when the call may be repeated. */
-  readonly refused: (pass: GatePass, attempt: RefusedAttempt, go: () => void) => void;
+  /** The provider refused the call. */
+  readonly refused: (pass: GatePass, attempt: RefusedAttempt, waiting: RefusedCall) => void;
   /** Another call of the same row; `go` is called when it may be sent. */
   readonly again: (pass: GatePass, go: () => void) => void;
   readonly accepted: (pass: GatePass, reply: Omit<AcceptedReply, "tokensExpected">) => void;
@@ -31,13 +31,24 @@ export interface GatePass {
   round: number;
 }
 
+/** One of the two is called, once. */
+export interface RefusedCall {
+  /** It may be repeated. */
+  readonly go: () => void;
+  /** It will not be: the gate is closed, and the provider may want minutes. */
+  readonly giveUp: () => void;
+}
+
 interface Repeating {
   readonly pass: GatePass;
   readonly go: () => void;
+  readonly giveUp?: () => void;
 }
 
 export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendGate {
   let repeating: Repeating[] = [];
+  /** Left alone for a while, before they wait for their turn. */
+  const resting = new Map<Repeating, ReturnType<typeof setTimeout>>();
   /** Of the one who reads the input. */
   let wake: ((isOpen: boolean) => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -75,9 +86,26 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
     });
   }
 
-  function repeat(pass: GatePass, go: () => void): void {
-    repeating.push({ pass, go });
+  function repeat(call: Repeating): void {
+    if (isClosed && call.giveUp !== undefined) return call.giveUp();
+    repeating.push(call);
     pump();
+  }
+
+  function rest(call: Repeating, delayMs: number): void {
+    const over = (): void => {
+      resting.delete(call);
+      repeat(call);
+    };
+    resting.set(call, setTimeout(over, delayMs));
+  }
+
+  function giveUpWaiting(): void {
+    const waiting = [...repeating, ...resting.keys()];
+    for (const restTimer of resting.values()) clearTimeout(restTimer);
+    resting.clear();
+    repeating = [];
+    for (const call of waiting) repeat(call);
   }
 
   return {
@@ -94,14 +122,15 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
         pump();
       });
     },
-    refused(pass, attempt, go) {
+    refused(pass, attempt, waiting) {
       refuse(pass, attempt);
       pump();
+      const call = { pass, ...waiting };
       // For pace it waits for its turn; a provider in trouble is left alone for a while besides.
-      if (attempt.status === 429 || attempt.delayMs <= 0) repeat(pass, go);
-      else setTimeout(() => repeat(pass, go), attempt.delayMs);
+      if (attempt.status === 429 || attempt.delayMs <= 0 || isClosed) repeat(call);
+      else rest(call, attempt.delayMs);
     },
-    again: repeat,
+    again: (pass, go) => repeat({ pass, go }),
     accepted(pass, reply) {
       limiter.accepted(nowMs(), { ...reply, tokensExpected: pass.tokens });
     },
@@ -119,6 +148,7 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
     close() {
       isClosed = true;
       rouse(false);
+      giveUpWaiting();
     },
     picture: limiter.picture,
     empty() {

@@ -163,6 +163,38 @@ describe("a batch that is interrupted", () => {
     60_000,
   );
 
+  test("does not wait for rows that the provider has put off, and sends them later", async () => {
+    begin(5);
+    let served = 0;
+    const limited = startScriptedProvider({
+      script: () =>
+        ++served <= 40
+          ? { text: JSON.stringify({ label: "odd" }) }
+          : { status: 429, headers: { "retry-after": "600" }, text: "" },
+    });
+    const config = folder.read("everyspan.yaml");
+    folder.file("everyspan.yaml", config.replaceAll(provider.url, limited.url));
+    const running = folder.start(...words);
+    await waitFor(() => served > 40, 15_000, "a refusal");
+    await Bun.sleep(100);
+    running.kill("SIGINT");
+    const first = await running.done;
+    expect(first.stderr).toContain(`rows      ok 40   failed 0   skipped ${rowCount - 40}`);
+    expect(first.stderr).toContain("stopped   SIGINT; the same command goes on from here");
+    limited.stop();
+    folder.file("everyspan.yaml", config);
+    const second = await folder.run(...words);
+    expect(second.stderr).toContain(`rows      ok ${rowCount}   failed 0   skipped 0`);
+    expect(provider.callCount()).toBe(rowCount - 40);
+    const spans = receiver.spans();
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    expect(spans.filter((span) => span.parentSpanId !== "" && !ids.has(span.parentSpanId))).toEqual(
+      [],
+    );
+    const told = limited.requests.map(({ headers }) => headers["traceparent"]?.split("-")[2]);
+    expect(told.filter((id) => id === undefined || !ids.has(id))).toEqual([]);
+  }, 60_000);
+
   test("leaves at once when it is interrupted twice", async () => {
     begin(20_000);
     const running = folder.start(...words);

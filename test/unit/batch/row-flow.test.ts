@@ -84,6 +84,7 @@ function setUp({
           calls.push({ task, resolve, reject });
         }),
       resume: () => undefined,
+      cancel: () => undefined,
     },
   };
   const flow = createRowFlow(flowDeps, {

@@ -33,15 +33,43 @@ describe("the gate", () => {
     if (first === undefined) throw new Error("no slot");
     const order: string[] = [];
     const repeated = Promise.withResolvers<void>();
-    gate.refused(first, { status: 429, delayMs: 20, isTold: true }, () => {
-      order.push("repeated");
-      repeated.resolve();
-    });
+    gate.refused(
+      first,
+      { status: 429, delayMs: 20, isTold: true },
+      {
+        go() {
+          order.push("repeated");
+          repeated.resolve();
+        },
+        giveUp: () => undefined,
+      },
+    );
     expect(gate.tryEnter(1)).toBeUndefined();
     void gate.turn().then(() => order.push("new"));
     await repeated.promise;
     expect(order).toEqual(["repeated"]);
     expect(gate.picture().refused).toBe(1);
+  });
+
+  test("once closed gives up what was refused, whether it waits for its turn or rests, then and later", async () => {
+    const gate = setUp(3);
+    const passes = [gate.tryEnter(1), gate.tryEnter(1), gate.tryEnter(1)];
+    const told: string[] = [];
+    const refuse = (at: number, status: number): void => {
+      const pass = passes[at];
+      if (pass === undefined) throw new Error("no slot");
+      const attempt = { status, delayMs: 60_000, isTold: true };
+      gate.refused(pass, attempt, {
+        go: () => told.push(`${at} goes`),
+        giveUp: () => told.push(`${at} is given up`),
+      });
+    };
+    refuse(0, 429);
+    refuse(1, 503);
+    gate.close();
+    expect(told.toSorted()).toEqual(["0 is given up", "1 is given up"]);
+    refuse(2, 429);
+    expect(told[2]).toBe("2 is given up");
   });
 
   test("once closed takes nobody, tells who waits, and is empty when the last has left", async () => {
