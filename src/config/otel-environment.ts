@@ -31,6 +31,7 @@ export function otelFragment(environment: Environment): OtelFragment {
     ([, value]) => value !== undefined && value !== false,
   );
   const resource = readResource(environment, warn);
+  warnings.push(...findUnread(environment));
   return { tracing: Object.fromEntries(given), resource, warnings };
 }
 
@@ -90,6 +91,27 @@ function readResource(environment: Environment, warn: Warn): Record<string, stri
   if (isLine(service)) return { ...attributes, "service.name": service };
   warn("OTEL_SERVICE_NAME", "must be text on one line");
   return attributes;
+}
+
+const lengthLimits = ["", "SPAN_"].map((of) => `OTEL_${of}ATTRIBUTE_VALUE_LENGTH_LIMIT`);
+
+/** Standard variables that somebody sets for a reason, and that change nothing here. */
+function findUnread(environment: Environment): string[] {
+  const found: string[] = [];
+  const propagators = variable(environment, "OTEL_PROPAGATORS")?.toLowerCase().split(",");
+  if (propagators?.every((name) => name.trim() !== "tracecontext") === true) {
+    found.push(
+      "OTEL_PROPAGATORS is not read here; traceparent and tracestate are always passed on",
+    );
+  }
+  if (variable(environment, "OTEL_CONFIG_FILE") !== undefined) {
+    found.push("OTEL_CONFIG_FILE is not read here; see tracing in the configuration");
+  }
+  for (const name of lengthLimits) {
+    if (variable(environment, name) === undefined) continue;
+    found.push(`${name} is not read here; a destination has attribute_limit`);
+  }
+  return found;
 }
 
 /** `k=v,k=v`, percent-decoded; undefined in the place of a pair that is none. */

@@ -127,6 +127,20 @@ describe("OTEL_RESOURCE_ATTRIBUTES", () => {
   });
 });
 
+test("what is not read is said, where it would change anything", () => {
+  const warningsOf = (environment: Record<string, string>) => otelFragment(environment).warnings;
+  expect(
+    warningsOf({ OTEL_PROPAGATORS: "none", OTEL_CONFIG_FILE: "/otel.yaml" }).map(
+      (warning) => warning.split(" ")[0],
+    ),
+  ).toEqual(["OTEL_PROPAGATORS", "OTEL_CONFIG_FILE"]);
+  expect(warningsOf({ OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: "100" })).toEqual([
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT is not read here; a destination has attribute_limit",
+  ]);
+  expect(warningsOf({ OTEL_PROPAGATORS: " TraceContext, baggage,b3 " })).toEqual([]);
+  expect(warningsOf({ OTEL_PROPAGATORS: "", OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: " " })).toEqual([]);
+});
+
 test("pairs survive being encoded, whatever they hold", () => {
   const letters = ["a", "=", ",", ";", "%", " ", "é", "😀", '"'];
   for (let round = 0; round < 500; round++) {
