@@ -209,6 +209,27 @@ describe("a batch that is interrupted", () => {
   }, 30_000);
 });
 
+test("a limit that is over tomorrow stops the run; it does not make errors of all rows", async () => {
+  begin(5);
+  let served = 0;
+  const limited = startScriptedProvider({
+    script: () =>
+      ++served <= 200
+        ? { text: JSON.stringify({ label: "odd" }) }
+        : { status: 429, headers: { "retry-after": "80000" }, text: "" },
+  });
+  const config = folder.read("everyspan.yaml");
+  folder.file("everyspan.yaml", config.replaceAll(provider.url, limited.url));
+  const first = await folder.run(...words);
+  limited.stop();
+  expect(first.stderr).toContain("stopped   the provider answers 429 to every row");
+  expect(limited.callCount()).toBeLessThan(200 + 10 + 2 * atOnce);
+  folder.file("everyspan.yaml", config);
+  const second = await folder.run(...words, "--retry-failed");
+  expect(second.stderr).toContain(`rows      ok ${rowCount}   failed 0   skipped 0`);
+  expect(provider.callCount()).toBe(rowCount - 200);
+}, 60_000);
+
 describe("a batch whose disk is full", () => {
   test("stops, says so, and goes on when there is room, paying for no committed row twice", async () => {
     begin(2);

@@ -38,3 +38,15 @@ test("one that says the account has nothing left does, whatever has come before"
   expect(why).toContain("has nothing left (You exceeded your current quota)");
   expect(why).toContain("--retry-failed");
 });
+
+test("calls that are refused for good, one after the other, stop a run that went well", () => {
+  const watch = createRefusalWatch();
+  const told = { error: "429", message: "limit by the day" };
+  for (let row = 0; row < 100; row++) expect(watch({ error: "", message: "" })).toBeUndefined();
+  for (let row = 0; row < 9; row++) expect(watch(told)).toBeUndefined();
+  expect(watch({ error: "", message: "" })).toBeUndefined();
+  for (let row = 0; row < 9; row++) expect(watch(told)).toBeUndefined();
+  expect(watch(told)).toBe(
+    "the provider answers 429 to every row (limit by the day); add --retry-failed to send them again",
+  );
+});
