@@ -28,7 +28,7 @@ export interface SendGate {
 export interface GatePass {
   readonly tokens: number;
   /** The limiter's, of the last sending. */
-  round: number;
+  sending: number;
 }
 
 /** One of the two is called, once. */
@@ -68,7 +68,7 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
       if (waitMs > 0) return waitFor(waitMs);
       if (next === undefined) return rouse(true);
       repeating = repeating.slice(1);
-      next.pass.round = limiter.sent(nowMs(), next.pass.tokens);
+      next.pass.sending = limiter.sent(nowMs(), next.pass.tokens);
       next.go();
     }
   }
@@ -80,7 +80,7 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
   }
 
   function refuse(pass: GatePass, attempt: RefusedAttempt): void {
-    limiter.refused(nowMs(), pass.round, {
+    limiter.refused(nowMs(), pass.sending, {
       isPace: attempt.status === 429,
       retryAfterMs: attempt.isTold ? attempt.delayMs : undefined,
     });
@@ -113,7 +113,7 @@ export function createSendGate(limiter: RateLimiter, nowMs: () => number): SendG
       if (isClosed || repeating.length > 0 || limiter.waitMs(nowMs(), false) > 0) return undefined;
       limiter.enter();
       inside += 1;
-      return { tokens, round: limiter.sent(nowMs(), tokens) };
+      return { tokens, sending: limiter.sent(nowMs(), tokens) };
     },
     turn() {
       if (isClosed) return Promise.resolve(false);

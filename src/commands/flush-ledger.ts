@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
 import { threadEntry } from "../entrypoints.ts";
 import { createExporterThread } from "../server/exporter-thread.ts";
+import { reservePath } from "../tracing/exporter/ledger-reserve.ts";
 import { systemClock } from "../tracing/recorder/clock.ts";
 import { sayNotice } from "./say-notice.ts";
 
@@ -24,7 +25,7 @@ export async function flushLedger(
       tracing: JSON.stringify(tracing),
       resource: JSON.stringify(tracing.resource),
       version,
-      keepsReserve: existsSync(`${path}-reserve`),
+      keepsReserve: existsSync(reservePath(path)),
     },
     wait: {
       waitsFor: "nothing",

@@ -25,8 +25,13 @@ export interface LedgerReserve {
 
 const sliceBytes = 256 * 1024;
 
+/** Where the reserve of a ledger is. */
+export function reservePath(ledgerPath: string): string {
+  return `${ledgerPath}-reserve`;
+}
+
 export function createLedgerReserve(ledgerPath: string): LedgerReserve {
-  const path = `${ledgerPath}-reserve`;
+  const path = reservePath(ledgerPath);
   const unfinished = `${path}.part`;
   let plan = planRoom(Infinity);
   let timesGivenUp = 0;

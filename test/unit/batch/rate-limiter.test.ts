@@ -42,7 +42,7 @@ function play(world: World) {
     due.set(time, [...(due.get(time) ?? []), act]);
   };
   const send = (now: number): void => {
-    const round = limiter.sent(now, 100);
+    const sending = limiter.sent(now, 100);
     sends.push(now);
     atOnce += 1;
     atOnceMax = Math.max(atOnceMax, atOnce);
@@ -61,7 +61,7 @@ function play(world: World) {
       if (isRefused) {
         refused += 1;
         again += 1;
-        limiter.refused(now + latency, round, {
+        limiter.refused(now + latency, sending, {
           isPace: !isOver,
           retryAfterMs: world.retryAfterMs,
         });
@@ -259,9 +259,9 @@ describe("a provider that serves nobody any more", () => {
   ): number[] {
     return Array.from({ length: count }, (_, at) => {
       const now = fromMs + 1_000_000 * (at + 1);
-      const round = limiter.sent(now, 1);
-      limiter.refused(now, round, away);
-      limiter.refused(now, round, away); // what was sent along with it
+      const sending = limiter.sent(now, 1);
+      limiter.refused(now, sending, away);
+      limiter.refused(now, sending, away); // what was sent along with it
       return Math.round(limiter.waitMs(now, true));
     });
   }

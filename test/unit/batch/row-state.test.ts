@@ -16,7 +16,7 @@ function state(): RowState {
     startMs: 0,
     model: "",
   };
-  const sending = { place: 0, pass: { tokens: 1, round: 0 }, opening, lostThreads: 0 };
+  const sending = { place: 0, pass: { tokens: 1, sending: 0 }, opening, lostThreads: 0 };
   return openState(row, { ...sending, plan: {} as GoodPlan });
 }
 

@@ -18,8 +18,7 @@ export function shortenText(text: string, limitBytes: number): string {
 /**
  * JSON of the same shape with its longest texts shortened to one common length, at most `limitBytes` of UTF-8.
  * Of a list whose shape alone is too long, only the newest elements; of a message that alone is, only its
- * newest parts. Undefined when `text` is no JSON object or
- * array, or there is no room for any of it.
+ * newest parts. Undefined when `text` is no JSON object or array, or there is no room for any of it.
  */
 export function shortenJson(text: string, limitBytes: number): string | undefined {
   const document = parse(text);
